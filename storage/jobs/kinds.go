@@ -1,0 +1,68 @@
+package jobs
+
+import "github.com/riverqueue/river"
+
+// Priorities of a job in its queue; the lowest number goes first.
+const (
+	// Waiting is for work that somebody waits for: the last span of a take.
+	Waiting = 1
+	// Live is for work that keeps up with a recording.
+	Live = 2
+	// Bulk is for imported files and whatever can wait.
+	Bulk = 3
+)
+
+// QueueMedia holds everything that runs ffmpeg.
+const QueueMedia = "media"
+
+// Span makes every rung of one span of a video.
+type Span struct {
+	VideoID string `json:"video_id"`
+	Span    int    `json:"span"`
+	// Take counts how often the recording was continued after it had been
+	// closed; a job of an earlier take does nothing.
+	Take int `json:"take"`
+}
+
+// Kind implements river.JobArgs.
+func (Span) Kind() string { return "span" }
+
+// Audio makes the continuous audio rendition of a whole video.
+type Audio struct {
+	VideoID string `json:"video_id"`
+	Take    int    `json:"take"`
+}
+
+// Kind implements river.JobArgs.
+func (Audio) Kind() string { return "audio" }
+
+// Stills makes poster, storyboard and preview.
+type Stills struct {
+	VideoID string `json:"video_id"`
+	Take    int    `json:"take"`
+	// Early asks for the poster alone, while the recording still runs.
+	Early bool `json:"early"`
+}
+
+// Kind implements river.JobArgs.
+func (Stills) Kind() string { return "stills" }
+
+// Probe looks into a file that is not a stream of fragments, decides whether it
+// can be used and plans its spans.
+type Probe struct {
+	VideoID string `json:"video_id"`
+	Take    int    `json:"take"`
+}
+
+// Kind implements river.JobArgs.
+func (Probe) Kind() string { return "probe" }
+
+// Housekeeping closes silent uploads, drops expired ones, empties the trash and
+// deletes objects without rows.
+type Housekeeping struct{}
+
+// Kind implements river.JobArgs.
+func (Housekeeping) Kind() string { return "housekeeping" }
+
+// Args is what names a job and carries its input; one of the types above.
+type Args = river.JobArgs

@@ -1,0 +1,106 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+)
+
+// errSeek is returned for a seek before the first byte.
+var errSeek = errors.New("objects: seek before the start")
+
+// Concat reads many objects, one after the other, as a single seekable
+// sequence. It opens an object only when a byte of it is asked for, so a range
+// request over a thousand parts costs the parts it touches. Not safe for use by
+// two goroutines.
+type Concat struct {
+	ctx    context.Context //nolint:containedctx // bound to one request, as io.Reader has no place for it
+	store  Store
+	slices []Slice
+	starts []int64 // of each slice; one more entry holds the whole length
+	at     int64
+	open   io.ReadCloser
+	left   int64
+}
+
+// NewConcat makes a reader over slices in order.
+func NewConcat(ctx context.Context, store Store, slices []Slice) *Concat {
+	c := &Concat{ctx: ctx, store: store, slices: slices, starts: make([]int64, len(slices)+1)}
+	for i, s := range slices {
+		c.starts[i+1] = c.starts[i] + s.Length
+	}
+	return c
+}
+
+// Size is the length of the whole sequence in bytes.
+func (c *Concat) Size() int64 { return c.starts[len(c.slices)] }
+
+// Read implements io.Reader.
+func (c *Concat) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if c.open == nil {
+		if c.at >= c.Size() {
+			return 0, io.EOF
+		}
+		if err := c.openAt(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.open.Read(p[:min(int64(len(p)), c.left)])
+	c.at += int64(n)
+	c.left -= int64(n)
+	switch {
+	case c.left == 0:
+		return n, c.drop()
+	case errors.Is(err, io.EOF):
+		return n, fmt.Errorf("objects: %w before the end of a part", io.ErrUnexpectedEOF)
+	}
+	return n, err
+}
+
+func (c *Concat) openAt() error {
+	// The last slice that starts at or before the position; empty ones are passed over.
+	i := sort.Search(len(c.slices), func(i int) bool { return c.starts[i+1] > c.at })
+	offset := c.at - c.starts[i]
+	c.left = c.slices[i].Length - offset
+	r, err := c.store.OpenRange(c.ctx, c.slices[i].Key, offset, c.left)
+	if err != nil {
+		return err
+	}
+	c.open = r
+	return nil
+}
+
+// Seek implements io.Seeker. It touches no object.
+func (c *Concat) Seek(offset int64, whence int) (int64, error) {
+	switch whence {
+	case io.SeekCurrent:
+		offset += c.at
+	case io.SeekEnd:
+		offset += c.Size()
+	}
+	if offset < 0 {
+		return 0, errSeek
+	}
+	if offset == c.at {
+		return c.at, nil
+	}
+	c.at = offset
+	return offset, c.drop()
+}
+
+func (c *Concat) drop() error {
+	if c.open == nil {
+		return nil
+	}
+	err := c.open.Close()
+	c.open = nil
+	return err
+}
+
+// Close releases the object that is open, if any.
+func (c *Concat) Close() error { return c.drop() }

@@ -1,0 +1,37 @@
+# syntax=docker/dockerfile:1
+
+FROM node:24-bookworm-slim AS frontend
+WORKDIR /src/frontend
+COPY frontend/package.json frontend/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY frontend/ ./
+RUN npm run build
+
+FROM golang:1.26-bookworm AS binary
+ARG VERSION=docker
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+COPY --from=frontend /src/frontend/dist frontend/dist
+RUN CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+    -ldflags "-s -w -buildid= -X main.version=${VERSION}" -o /meanwhile ./cmd/meanwhile
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates ffmpeg \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin meanwhile \
+    && install -d -o meanwhile -g meanwhile -m 0750 /data
+COPY --from=binary /meanwhile /usr/local/bin/meanwhile
+USER 10001:10001
+ENV MEANWHILE_ADDR=0.0.0.0:8080 \
+    MEANWHILE_DATA=/data
+VOLUME /data
+EXPOSE 8080
+# The server finishes requests and hands its jobs back on SIGTERM.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
+    CMD ["meanwhile", "doctor", "--health"]
+ENTRYPOINT ["meanwhile"]
+CMD ["serve"]

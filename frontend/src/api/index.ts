@@ -1,0 +1,6 @@
+export * from './accounts';
+export * from './errors';
+export * from './events';
+export * from './hooks';
+export * from './types';
+export * from './videos';

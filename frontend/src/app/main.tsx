@@ -1,0 +1,4 @@
+import '@/ui/styles.css';
+import { createRoot } from 'react-dom/client';
+
+createRoot(document.getElementById('root')!).render(<p>Meanwhile</p>);

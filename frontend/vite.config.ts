@@ -1,0 +1,35 @@
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+import { themeBoot } from './vite/theme-boot.ts';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+// Where `npm run dev` finds the Go server.
+const server = process.env.MEANWHILE_SERVER ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+  base: '/',
+  plugins: [react(), tailwindcss(), themeBoot()],
+  resolve: { alias: { '@': here('./src') } },
+  build: {
+    // Everything is a file of its own: data: URLs would have to be allowed in the content security policy.
+    assetsInlineLimit: 0,
+    assetsDir: 'assets',
+    // Two pages: the application, and the watch page whose player must not wait for the application.
+    rollupOptions: { input: { index: here('./index.html'), watch: here('./watch.html') } },
+  },
+  worker: { format: 'es' },
+  server: {
+    proxy: {
+      '/api': { target: server, changeOrigin: false },
+      '/media': { target: server, changeOrigin: false },
+    },
+  },
+  test: {
+    environment: 'happy-dom',
+    include: ['src/**/*.test.{ts,tsx}'],
+    restoreMocks: true,
+  },
+});

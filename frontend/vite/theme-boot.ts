@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
+
+const source = fileURLToPath(new URL('../src/ui/theme-boot.js', import.meta.url));
+
+/**
+ * Puts the tiny script that applies a chosen theme in front of the first paint of index.html. It is a blocking file and
+ * not an inline script, so that the content security policy needs no exception for it.
+ */
+export function themeBoot(): Plugin {
+  const code = readFileSync(source, 'utf8');
+  const hash = createHash('sha256').update(code).digest('base64url').slice(0, 8);
+  let href = '/src/ui/theme-boot.js';
+  return {
+    name: 'theme-boot',
+    configResolved(config) {
+      if (config.command === 'build') href = `/assets/theme-${hash}.js`;
+    },
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: href.slice(1), source: code });
+    },
+    transformIndexHtml(html, { filename }) {
+      if (!filename.endsWith('index.html')) return html;
+      return [{ tag: 'script', attrs: { src: href }, injectTo: 'head' }];
+    },
+  };
+}

@@ -72,7 +72,7 @@ func New(o Options) *Catalog {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Catalog{db: o.DB, queue: o.Queue, hub: newHub(), log: o.Log, now: func() time.Time { return o.Now().UTC() }}
+	return &Catalog{db: o.DB, queue: o.Queue, hub: newHub(), log: o.Log, now: func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) }}
 }
 
 // write runs change in one transaction and tells subscribers of events only

@@ -1,0 +1,69 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// garbageGrace is how long an object stays after its row is gone, so that
+// whoever plays it now may finish.
+const garbageGrace = 15 * time.Minute
+
+// checkpointNext reads the one field of container.Checkpoint that the records
+// rely on: the byte at which indexing goes on.
+func checkpointNext(raw json.RawMessage) int64 {
+	var c struct {
+		Next int64 `json:"next"`
+	}
+	_ = json.Unmarshal(raw, &c) // an empty one starts at 0
+	return c.Next
+}
+
+// EmptyTrash removes the records of videos that have been in the trash since
+// before a time; their objects become garbage in the same transaction.
+func (c *Catalog) EmptyTrash(ctx context.Context, before time.Time) error {
+	return c.removeVideos(ctx, "trashed_at < ?", before.UTC())
+}
+
+// RemoveVideo removes a video with everything that belongs to it, at once.
+func (c *Catalog) RemoveVideo(ctx context.Context, id string) error {
+	return c.removeVideos(ctx, "id = ?", id)
+}
+
+func (c *Catalog) removeVideos(ctx context.Context, where string, value any) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		var ids []string
+		if err := tx.NewSelect().Table("videos").Column("id").Where(where, value).Scan(ctx, &ids); err != nil || len(ids) == 0 {
+			return err
+		}
+		for _, id := range ids {
+			if _, err := tx.NewRaw("INSERT INTO garbage (object_prefix, due_at) VALUES (?, ?) ON CONFLICT DO NOTHING", ObjectPrefix(id), c.now()).Exec(ctx); err != nil {
+				return err
+			}
+			tx.tell(Event{Kind: VideoRemoved, VideoID: id})
+		}
+		_, err := tx.NewDelete().Table("videos").Where("id IN (?)", bun.List(ids)).Exec(ctx)
+		return err
+	})
+}
+
+// ObjectPrefix is where all objects of a video live.
+func ObjectPrefix(videoID string) string { return "v/" + videoID + "/" }
+
+// Garbage lists keys and prefixes of objects that nothing names any more.
+func (c *Catalog) Garbage(ctx context.Context) ([]string, error) {
+	var keys []string
+	err := c.db.Reader.NewRaw("SELECT object_prefix FROM garbage WHERE due_at <= ? LIMIT 1000", c.now()).Scan(ctx, &keys)
+	return keys, translate(err)
+}
+
+// ForgetGarbage notes that the objects are deleted.
+func (c *Catalog) ForgetGarbage(ctx context.Context, key string) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		_, err := tx.NewRaw("DELETE FROM garbage WHERE object_prefix = ?", key).Exec(ctx)
+		return err
+	})
+}

@@ -1,0 +1,297 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+)
+
+// wholeVideo is the span number of a rendition that is made in one piece.
+const wholeVideo = -1
+
+// Rendition describes one rung, or the audio, of the ladder.
+type Rendition struct {
+	Name string `bun:"name,pk"`
+	// Kind is "video" or "audio".
+	Kind      string  `bun:"kind"`
+	Width     int     `bun:"width"`
+	Height    int     `bun:"height"`
+	FrameRate float64 `bun:"frame_rate"`
+	// Codecs is an RFC 6381 list; the bandwidths are bits per second.
+	Codecs           string `bun:"codecs"`
+	Bandwidth        int64  `bun:"bandwidth"`
+	AverageBandwidth int64  `bun:"average_bandwidth"`
+}
+
+// Segment is one segment inside a track's object.
+type Segment struct {
+	Offset   int64         `json:"o"`
+	Length   int64         `json:"l"`
+	Start    time.Duration `json:"s"`
+	Duration time.Duration `json:"d"`
+	// Samples is container.Fragment.Samples of this segment.
+	Samples []byte `json:"t,omitempty"`
+}
+
+// Track is a rendition of one span (or of the whole, for audio): one object
+// that holds an init segment of InitLength bytes and then the segments.
+type Track struct {
+	bun.BaseModel `bun:"table:tracks,alias:track"`
+	Rendition
+
+	VideoID    string    `bun:"video_id,pk"`
+	Span       int       `bun:"span,pk"`
+	ObjectKey  string    `bun:"object_key"`
+	InitLength int64     `bun:"init_length"`
+	Size       int64     `bun:"size"`
+	Header     []byte    `bun:"header"` // JSON of container.Header
+	Segments   []Segment `bun:"segments,type:text"`
+}
+
+// SpanWork is everything that a span's job needs to know.
+type SpanWork struct {
+	Video *Video
+	Span  Span
+	// Fragments are those of the span; Lead is the one before it, if any.
+	Fragments []Fragment
+	Lead      *Fragment
+	Parts     []Part
+}
+
+// Span reads a span's work. It returns ErrAlreadyDone when the span is made,
+// and ErrNotFound when it no longer exists.
+func (c *Catalog) Span(ctx context.Context, videoID string, n int) (*SpanWork, error) {
+	work := new(SpanWork)
+	err := c.db.Reader.NewSelect().Model(&work.Span).Where("video_id = ? AND n = ?", videoID, n).Scan(ctx)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if work.Span.Done {
+		return nil, ErrAlreadyDone
+	}
+	if work.Video, err = c.Video(ctx, videoID); err != nil {
+		return nil, err
+	}
+	from, count := work.Span.First, work.Span.Fragments
+	if from > 0 {
+		from, count = from-1, count+1
+	}
+	if work.Fragments, err = c.Fragments(ctx, videoID, from, count); err != nil {
+		return nil, err
+	}
+	if len(work.Fragments) > work.Span.Fragments {
+		work.Lead, work.Fragments = &work.Fragments[0], work.Fragments[1:]
+	}
+	work.Parts, err = c.Parts(ctx, videoID)
+	return work, err
+}
+
+// Parts lists the pieces of a video's source in order.
+func (c *Catalog) Parts(ctx context.Context, videoID string) ([]Part, error) {
+	var parts []Part
+	err := c.db.Reader.NewSelect().Model(&parts).Where("video_id = ?", videoID).Order("start").Scan(ctx)
+	return parts, translate(err)
+}
+
+// Fragments lists count fragments from number from on, without their samples;
+// a negative count means all.
+func (c *Catalog) Fragments(ctx context.Context, videoID string, from, count int) ([]Fragment, error) {
+	var found []Fragment
+	q := c.db.Reader.NewSelect().Model(&found).ExcludeColumn("samples").Where("video_id = ? AND n >= ?", videoID, from).Order("n")
+	if count >= 0 {
+		q = q.Limit(int64(count))
+	}
+	return found, translate(q.Scan(ctx))
+}
+
+// Samples lists all fragments of a video with their sample tables.
+func (c *Catalog) Samples(ctx context.Context, videoID string) ([]Fragment, error) {
+	var found []Fragment
+	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("n").Scan(ctx)
+	return found, translate(err)
+}
+
+// Tracks lists what the ladder has made of a video, by rendition and span.
+func (c *Catalog) Tracks(ctx context.Context, videoID string) ([]Track, error) {
+	var found []Track
+	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("kind", "height", "name", "span").Scan(ctx)
+	return found, translate(err)
+}
+
+// Spans lists the spans of a video in order.
+func (c *Catalog) Spans(ctx context.Context, videoID string) ([]Span, error) {
+	var found []Span
+	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("n").Scan(ctx)
+	return found, translate(err)
+}
+
+// CommitSpan records the rungs of a span. It returns ErrAlreadyDone when another
+// worker was faster or the span was planned anew meanwhile; the caller's objects
+// are then of no use.
+func (c *Catalog) CommitSpan(ctx context.Context, span Span, tracks []Track) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		err := must(tx.NewUpdate().Table("spans").Set("done = TRUE").
+			Where("video_id = ? AND n = ? AND NOT done AND fragments = ? AND end_us = ?", span.VideoID, span.N, span.Fragments, span.EndUS).Exec(ctx))
+		if err == ErrNotFound { //nolint:errorlint // must returns it bare
+			return ErrAlreadyDone
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.addTracks(ctx, span.VideoID, span.N, tracks); err != nil {
+			return err
+		}
+		video, err := tx.lockVideo(ctx, span.VideoID)
+		if err != nil {
+			return err
+		}
+		video.SpansDone++
+		video.settleState()
+		return tx.saveVideo(ctx, video)
+	})
+}
+
+// CommitAudio records the audio rendition of a take, or ErrAlreadyDone.
+func (c *Catalog) CommitAudio(ctx context.Context, videoID string, take int, track Track) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, videoID)
+		if err != nil {
+			return err
+		}
+		if video.AudioDone || video.Take != take {
+			return ErrAlreadyDone
+		}
+		if err := tx.dropLiveAudio(ctx, videoID); err != nil {
+			return err
+		}
+		if err := tx.addTracks(ctx, videoID, wholeVideo, []Track{track}); err != nil {
+			return err
+		}
+		video.AudioDone = true
+		video.settleState()
+		return tx.saveVideo(ctx, video)
+	})
+}
+
+// dropLiveAudio removes the per-span sound that bridged the time until the
+// continuous rendition was made.
+func (t change) dropLiveAudio(ctx context.Context, videoID string) error {
+	_, err := t.NewRaw("INSERT INTO garbage (object_prefix, due_at) SELECT object_key, ? FROM tracks WHERE video_id = ? AND kind = 'audio' ON CONFLICT DO NOTHING",
+		t.catalog.now().Add(garbageGrace), videoID).Exec(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.NewDelete().Table("tracks").Where("video_id = ? AND kind = 'audio'", videoID).Exec(ctx)
+	return err
+}
+
+func (t change) addTracks(ctx context.Context, videoID string, span int, tracks []Track) error {
+	for i := range tracks {
+		tracks[i].VideoID, tracks[i].Span = videoID, span
+	}
+	if len(tracks) == 0 {
+		return nil
+	}
+	_, err := t.NewInsert().Model(&tracks).Exec(ctx)
+	return err
+}
+
+// CommitStills records pictures of a take; empty fields leave what is there.
+func (c *Catalog) CommitStills(ctx context.Context, videoID string, take int, made Stills) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, videoID)
+		if err != nil {
+			return err
+		}
+		if video.Take != take {
+			return ErrAlreadyDone
+		}
+		merged := video.Stills()
+		raw, err := json.Marshal(made)
+		if err != nil {
+			return err
+		}
+		// Fields that are empty were left out of raw, so they keep their value.
+		if err := json.Unmarshal(raw, &merged); err != nil {
+			return err
+		}
+		if video.StillsRaw, err = json.Marshal(merged); err != nil {
+			return err
+		}
+		return tx.saveVideo(ctx, video)
+	})
+}
+
+// PlanFile records what a probe found in a file that is not a stream of
+// fragments, and plans its ladder: spans cut at the given times.
+func (c *Catalog) PlanFile(ctx context.Context, videoID string, take int, m Media, bounds []time.Duration) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, videoID)
+		if err != nil {
+			return err
+		}
+		if video.Take != take || video.Spans > 0 {
+			return ErrAlreadyDone
+		}
+		if err := tx.addIndex(ctx, video, Index{Media: &m}); err != nil {
+			return err
+		}
+		for i := 1; i < len(bounds) && m.HasVideo; i++ {
+			span := Span{VideoID: videoID, N: i - 1, StartUS: bounds[i-1].Microseconds(), EndUS: bounds[i].Microseconds()}
+			if err := tx.addSpan(ctx, video, span, false); err != nil {
+				return err
+			}
+		}
+		if err := tx.enqueueWhole(ctx, video); err != nil {
+			return err
+		}
+		return tx.saveVideo(ctx, video)
+	})
+}
+
+// FailVideo parks a video with a sentence for its owner.
+func (c *Catalog) FailVideo(ctx context.Context, videoID, sentence string) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, videoID)
+		if err != nil {
+			return err
+		}
+		video.State, video.Reason = Failed, sentence
+		return tx.saveVideo(ctx, video)
+	})
+}
+
+// RetryVideo sets a failed video going again: every job that is not done.
+func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, videoID)
+		if err != nil || video.State != Failed || video.Size == 0 || (video.Layout == "fragmented" && video.DurationUS == 0) {
+			return err
+		}
+		video.State, video.Reason = Processing, ""
+		if video.Layout != "fragmented" && video.Spans == 0 && !video.HasAudio {
+			if err := tx.enqueue(ctx, jobs.Probe{VideoID: videoID, Take: video.Take}, jobs.Waiting); err != nil {
+				return err
+			}
+			return tx.saveVideo(ctx, video)
+		}
+		var spans []Span
+		if err := tx.NewSelect().Model(&spans).Where("video_id = ? AND NOT done", videoID).Scan(ctx); err != nil {
+			return err
+		}
+		for _, span := range spans {
+			if err := tx.enqueue(ctx, jobs.Span{VideoID: videoID, Span: span.N, Take: video.Take}, jobs.Waiting); err != nil {
+				return err
+			}
+		}
+		if err := tx.enqueueWhole(ctx, video); err != nil {
+			return err
+		}
+		video.settleState()
+		return tx.saveVideo(ctx, video)
+	})
+}

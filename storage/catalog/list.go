@@ -1,0 +1,100 @@
+package catalog
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+)
+
+// ErrCursor says that a cursor was not made by this server.
+var ErrCursor = errors.New("the cursor is not one of ours")
+
+// Filter chooses a list of videos.
+type Filter string
+
+// The filters: everything that may be watched, one's own, one's own trash.
+const (
+	FilterAll   Filter = "all"
+	FilterMine  Filter = "mine"
+	FilterTrash Filter = "trash"
+)
+
+// ListQuery asks for a page of videos, newest first.
+type ListQuery struct {
+	AccountID string
+	Filter    Filter
+	// Words must all occur in the title; case and accents do not matter.
+	Words  string
+	Cursor string
+	Limit  int
+}
+
+// Page is a part of a list; Next is the cursor of the following part, or "".
+type Page struct {
+	Videos []*Video
+	Next   string
+}
+
+type cursor struct {
+	At time.Time `json:"t"`
+	ID string    `json:"i"`
+}
+
+// Videos lists the videos that an account may watch.
+func (c *Catalog) Videos(ctx context.Context, q ListQuery) (Page, error) {
+	var found []*Video
+	query := videos(c.db.Reader, &found).OrderExpr("video.created_at DESC, video.id DESC").Limit(int64(q.Limit) + 1)
+	switch q.Filter {
+	case FilterTrash:
+		query = query.Where("video.owner_id = ? AND video.trashed_at IS NOT NULL", q.AccountID)
+	case FilterMine:
+		query = query.Where("video.owner_id = ? AND video.trashed_at IS NULL", q.AccountID)
+	default:
+		query = query.Where("video.trashed_at IS NULL AND (video.owner_id = ? OR video.visibility <> ?)", q.AccountID, Private)
+	}
+	for word := range strings.FieldsSeq(fold(q.Words)) {
+		query = query.Where(`video.title_folded LIKE ? ESCAPE '\'`, "%"+likeEscaper().Replace(word)+"%")
+	}
+	if q.Cursor != "" {
+		at, err := parseCursor(q.Cursor)
+		if err != nil {
+			return Page{}, err
+		}
+		query = query.Where("(video.created_at, video.id) < (?, ?)", at.At.UTC(), at.ID)
+	}
+	if err := query.Scan(ctx); err != nil {
+		return Page{}, translate(err)
+	}
+	page := Page{Videos: found}
+	if len(found) > q.Limit {
+		page.Videos = found[:q.Limit]
+		last := found[q.Limit-1]
+		page.Next = cursor{At: last.CreatedAt, ID: last.ID}.String()
+	}
+	return page, nil
+}
+
+func likeEscaper() *strings.Replacer {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+}
+
+// String implements fmt.Stringer.
+func (c cursor) String() string {
+	raw, _ := json.Marshal(c) // a time and a string always marshal
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+func parseCursor(text string) (cursor, error) {
+	var c cursor
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err == nil {
+		err = json.Unmarshal(raw, &c)
+	}
+	if err != nil || c.ID == "" {
+		return cursor{}, ErrCursor
+	}
+	return c, nil
+}

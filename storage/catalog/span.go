@@ -1,0 +1,204 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+)
+
+// How long spans are. The first ones are short so that the ladder, and with it
+// the live edge of a WebM recording, starts soon.
+const (
+	firstSpan = 6 * time.Second
+	spanAim   = 24 * time.Second
+	fewSpans  = 2
+)
+
+// Span is a stretch of a video whose rungs are made by one job.
+type Span struct {
+	bun.BaseModel `bun:"table:spans,alias:span"`
+
+	VideoID string `bun:"video_id,pk"`
+	N       int    `bun:"n,pk"`
+	// First and Fragments tell which fragments it covers; a span of a plain
+	// file covers none and is cut by time.
+	First     int   `bun:"first_fragment"`
+	Fragments int   `bun:"fragments"`
+	StartUS   int64 `bun:"start_us"`
+	EndUS     int64 `bun:"end_us"`
+	Done      bool  `bun:"done"`
+}
+
+// Start is the span's first presentation time.
+func (s Span) Start() time.Duration { return time.Duration(s.StartUS) * time.Microsecond }
+
+// End is where the next span starts.
+func (s Span) End() time.Duration { return time.Duration(s.EndUS) * time.Microsecond }
+
+// planSpans turns fragments that belong to no span yet into spans and their
+// jobs: every full one, and with rest also what is left.
+func (t change) planSpans(ctx context.Context, video *Video, rest bool) error {
+	if !video.HasVideo {
+		return nil
+	}
+	var next struct{ N, First int }
+	err := t.NewRaw("SELECT coalesce(max(n) + 1, 0) AS n, coalesce(max(first_fragment + fragments), 0) AS first FROM spans WHERE video_id = ?", video.ID).Scan(ctx, &next)
+	if err != nil {
+		return err
+	}
+	var free []Fragment
+	err = t.NewSelect().Model(&free).Column("n", "start_us", "duration_us").Where("video_id = ? AND n >= ?", video.ID, next.First).Order("n").Scan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, span := range cutSpans(free, next.N, rest) {
+		span.VideoID = video.ID
+		if err := t.addSpan(ctx, video, span, rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cutSpans(free []Fragment, n int, rest bool) []Span {
+	var spans []Span
+	begin := 0
+	for i, f := range free {
+		end := f.StartUS + f.DurationUS
+		aim := spanAim
+		if n+len(spans) < fewSpans {
+			aim = firstSpan
+		}
+		full := time.Duration(end-free[begin].StartUS)*time.Microsecond >= aim
+		if !full && (!rest || i < len(free)-1) {
+			continue
+		}
+		spans = append(spans, Span{N: n + len(spans), First: free[begin].N, Fragments: i + 1 - begin, StartUS: free[begin].StartUS, EndUS: end})
+		begin = i + 1
+	}
+	return spans
+}
+
+func (t change) addSpan(ctx context.Context, video *Video, span Span, waiting bool) error {
+	if _, err := t.NewInsert().Model(&span).Exec(ctx); err != nil {
+		return err
+	}
+	video.Spans++
+	priority := jobs.Live
+	if waiting {
+		priority = jobs.Waiting
+	}
+	if span.N == 0 {
+		if err := t.enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take, Early: true}, priority); err != nil {
+			return err
+		}
+	}
+	return t.enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, priority)
+}
+
+// Sentences for owners whose upload cannot become a video.
+const (
+	reasonEmpty    = "Nothing was received: the upload ended before its first byte."
+	reasonNothing  = "The recording ended before its first picture or sound was complete, so there is nothing to play. What was received can be downloaded."
+	reasonNotMedia = "This file is not a video or audio recording that Meanwhile can read. It can still be downloaded."
+)
+
+// close ends an upload in either way and sets going all that is left to do.
+func (t change) close(ctx context.Context, video *Video, state UploadState) error {
+	q := t.NewUpdate().Table("uploads").Set("state = ?", state).Where("video_id = ?", video.ID)
+	if state == UploadFinished {
+		q = q.Set("length = received")
+	}
+	if err := must(q.Exec(ctx)); err != nil {
+		return err
+	}
+	video.State = Processing
+	switch {
+	case video.Size == 0:
+		video.State, video.Reason = Failed, reasonEmpty
+	case video.Layout != "fragmented":
+		if err := t.enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
+			return err
+		}
+	case video.DurationUS == 0:
+		video.State, video.Reason = Failed, reasonNothing
+	default:
+		if err := t.planSpans(ctx, video, true); err != nil {
+			return err
+		}
+		if err := t.enqueueWhole(ctx, video); err != nil {
+			return err
+		}
+	}
+	video.settleState()
+	return t.saveVideo(ctx, video)
+}
+
+// enqueueWhole adds the jobs that need the whole recording.
+func (t change) enqueueWhole(ctx context.Context, video *Video) error {
+	if video.HasAudio && !video.AudioDone {
+		if err := t.enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, jobs.Waiting); err != nil {
+			return err
+		}
+	}
+	if !video.HasVideo {
+		return nil
+	}
+	return t.enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take}, jobs.Live)
+}
+
+// settleState makes a video ready once nothing is left to make.
+func (v *Video) settleState() {
+	if v.State == Processing && v.Spans+boolInt(v.HasAudio) > 0 && v.SpansDone >= v.Spans && (v.AudioDone || !v.HasAudio) {
+		v.State, v.Reason = Ready, ""
+	}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// reopen continues a recording that had been closed because it was quiet: what
+// the index had closed early is taken back, and so is what was made of it.
+func (t change) reopen(ctx context.Context, video *Video, upload *Upload) error {
+	video.Take++
+	video.State, video.Reason, video.AudioDone = Recording, "", false
+	next := int64(checkpointNext(upload.Checkpoint))
+	if _, err := t.NewDelete().Table("fragments").Where("video_id = ? AND start >= ?", video.ID, next).Exec(ctx); err != nil {
+		return err
+	}
+	var kept, lastUS int64
+	err := t.NewRaw("SELECT coalesce(max(n) + 1, 0), coalesce(max(start_us + duration_us), 0) FROM fragments WHERE video_id = ?", video.ID).Scan(ctx, &kept, &lastUS)
+	if err != nil {
+		return err
+	}
+	video.DurationUS = lastUS
+	if err := t.discardTracks(ctx, video.ID, kept); err != nil {
+		return err
+	}
+	err = t.NewRaw("SELECT count(*), coalesce(sum(done), 0) FROM spans WHERE video_id = ?", video.ID).Scan(ctx, &video.Spans, &video.SpansDone)
+	return err
+}
+
+// discardTracks drops the spans that reach beyond the kept fragments, their
+// rungs and the audio rendition, and leaves their objects to housekeeping.
+func (t change) discardTracks(ctx context.Context, videoID string, kept int64) error {
+	const beyond = "SELECT n FROM spans WHERE video_id = ?0 AND first_fragment + fragments > ?1"
+	statements := []string{
+		"INSERT INTO garbage (object_prefix, due_at) SELECT object_key, ?2 FROM tracks WHERE video_id = ?0 AND (span = -1 OR span IN (" + beyond + ")) ON CONFLICT DO NOTHING",
+		"DELETE FROM tracks WHERE video_id = ?0 AND (span = -1 OR span IN (" + beyond + "))",
+		"DELETE FROM spans WHERE video_id = ?0 AND first_fragment + fragments > ?1",
+	}
+	for _, statement := range statements {
+		if _, err := t.NewRaw(statement, videoID, kept, t.catalog.now().Add(garbageGrace)).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

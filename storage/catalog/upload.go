@@ -1,0 +1,257 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// UploadState is where an upload stands.
+type UploadState string
+
+// The states of an upload. A quiet one was closed because nothing came for
+// minutes; it can still be continued. A finished one cannot.
+const (
+	UploadOpen     UploadState = "open"
+	UploadQuiet    UploadState = "quiet"
+	UploadFinished UploadState = "finished"
+)
+
+// Upload is how the bytes of a video come in: a list of immutable parts whose
+// total is the offset, and the offset is the lock.
+type Upload struct {
+	bun.BaseModel `bun:"table:uploads,alias:upload"`
+
+	ID       string        `bun:"id,pk"`
+	VideoID  string        `bun:"video_id"`
+	Received int64         `bun:"received"`
+	Length   sql.NullInt64 `bun:"length"`
+	// Metadata is the JSON of what the client said at creation.
+	Metadata json.RawMessage `bun:"metadata,type:text"`
+	State    UploadState     `bun:"state"`
+	// Checkpoint is the JSON of container.Checkpoint: where indexing goes on.
+	Checkpoint json.RawMessage `bun:"checkpoint,type:text"`
+	CreatedAt  time.Time       `bun:"created_at"`
+	TouchedAt  time.Time       `bun:"touched_at"`
+}
+
+// Part is a piece of the source that arrived in one go: one object.
+type Part struct {
+	bun.BaseModel `bun:"table:parts,alias:part"`
+
+	VideoID   string `bun:"video_id,pk"`
+	Start     int64  `bun:"start,pk"`
+	Length    int64  `bun:"length"`
+	ObjectKey string `bun:"object_key"`
+}
+
+// Fragment is a piece of the source that can be decoded by itself.
+type Fragment struct {
+	bun.BaseModel `bun:"table:fragments,alias:fragment"`
+
+	VideoID string `bun:"video_id,pk"`
+	N       int    `bun:"n,pk"`
+	// Start and Length are bytes of the source.
+	Start  int64 `bun:"start"`
+	Length int64 `bun:"length"`
+	// StartUS and DurationUS are presentation time in microseconds.
+	StartUS    int64  `bun:"start_us"`
+	DurationUS int64  `bun:"duration_us"`
+	Samples    []byte `bun:"samples"`
+}
+
+// Index is what the container index learned since the last commit.
+type Index struct {
+	// Media is set once the header is known, and then again with every commit.
+	Media      *Media
+	Checkpoint json.RawMessage
+	Fragments  []Fragment
+}
+
+// Media describes a source.
+type Media struct {
+	Format, Layout     string
+	Header             []byte
+	Width, Height      int
+	HasVideo, HasAudio bool
+	// WebSafe says that browsers play the plain file as it is.
+	WebSafe bool
+	// Duration is known from the header of a plain file; fragments add up to
+	// their own.
+	Duration time.Duration
+}
+
+// Arrival is a part that has been kept, with what the index made of it.
+type Arrival struct {
+	UploadID, VideoID string
+	Start, Length     int64
+	ObjectKey         string
+	Index             Index
+	// Last says that these bytes complete the announced length.
+	Last bool
+}
+
+// Upload finds an upload.
+func (c *Catalog) Upload(ctx context.Context, id string) (*Upload, error) {
+	upload := new(Upload)
+	if err := c.db.Reader.NewSelect().Model(upload).Where("id = ?", id).Scan(ctx); err != nil {
+		return nil, translate(err)
+	}
+	return upload, nil
+}
+
+// AppendPart commits a part: from here on it is acknowledged and never lost.
+// It returns ErrOffset when another writer was faster, ErrFinished when the
+// upload takes no more and ErrLength when the announced length is passed; the
+// part's object is then of no use.
+func (c *Catalog) AppendPart(ctx context.Context, a Arrival) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		upload, err := tx.advance(ctx, a)
+		if err != nil {
+			return err
+		}
+		video, err := tx.lockVideo(ctx, a.VideoID)
+		if err != nil {
+			return err
+		}
+		if upload.State == UploadQuiet {
+			if err := tx.reopen(ctx, video, upload); err != nil {
+				return err
+			}
+		}
+		part := &Part{VideoID: a.VideoID, Start: a.Start, Length: a.Length, ObjectKey: a.ObjectKey}
+		if _, err := tx.NewInsert().Model(part).Exec(ctx); err != nil {
+			return err
+		}
+		video.Size = a.Start + a.Length
+		if err := tx.addIndex(ctx, video, a.Index); err != nil {
+			return err
+		}
+		if a.Last {
+			return tx.close(ctx, video, UploadFinished)
+		}
+		return tx.saveVideo(ctx, video)
+	})
+}
+
+// advance moves the offset if it still is where the caller believes; it returns
+// the upload as it was before.
+func (t change) advance(ctx context.Context, a Arrival) (*Upload, error) {
+	upload := new(Upload)
+	if err := t.NewSelect().Model(upload).Where("id = ?", a.UploadID).Scan(ctx); err != nil {
+		return nil, err
+	}
+	switch {
+	case upload.State == UploadFinished:
+		return nil, ErrFinished
+	case upload.Received != a.Start:
+		return nil, ErrOffset
+	case upload.Length.Valid && a.Start+a.Length > upload.Length.Int64:
+		return nil, ErrLength
+	}
+	q := t.NewUpdate().Table("uploads").Set("received = received + ?", a.Length).Set("state = ?", UploadOpen).
+		Set("touched_at = ?", t.catalog.now()).Where("id = ? AND received = ?", a.UploadID, a.Start)
+	if a.Index.Checkpoint != nil {
+		q = q.Set("checkpoint = ?", string(a.Index.Checkpoint))
+	}
+	if err := must(q.Exec(ctx)); err != nil {
+		return nil, ErrOffset
+	}
+	return upload, nil
+}
+
+// DeclareLength fixes the length of an upload that began without one.
+func (c *Catalog) DeclareLength(ctx context.Context, uploadID string, length int64) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		err := must(tx.NewUpdate().Table("uploads").Set("length = ?", length).Set("touched_at = ?", c.now()).
+			Where("id = ? AND received <= ? AND (length IS NULL OR length = ?)", uploadID, length, length).Exec(ctx))
+		if err == ErrNotFound { //nolint:errorlint // must returns it bare
+			return ErrLength
+		}
+		return err
+	})
+}
+
+// CloseUpload ends an upload: finished when all that was announced has come,
+// quiet when nobody sent anything for a while. It does nothing if the upload is
+// closed already.
+func (c *Catalog) CloseUpload(ctx context.Context, uploadID string, state UploadState, last Index) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		upload := new(Upload)
+		if err := tx.NewSelect().Model(upload).Where("id = ?", uploadID).Scan(ctx); err != nil {
+			return err
+		}
+		if upload.State == UploadFinished || upload.State == state {
+			return nil
+		}
+		video, err := tx.lockVideo(ctx, upload.VideoID)
+		if err != nil {
+			return err
+		}
+		if upload.State == UploadQuiet {
+			return tx.settle(ctx, video, upload)
+		}
+		if err := tx.addIndex(ctx, video, last); err != nil {
+			return err
+		}
+		return tx.close(ctx, video, state)
+	})
+}
+
+// settle makes a quiet upload final: everything has been set going already.
+func (t change) settle(ctx context.Context, video *Video, upload *Upload) error {
+	t.tell(Event{Kind: VideoChanged, VideoID: video.ID})
+	return must(t.NewUpdate().Table("uploads").Set("state = ?", UploadFinished).Set("length = received").Where("id = ?", upload.ID).Exec(ctx))
+}
+
+// OpenUploads lists the uploads that are open and were last touched before a
+// time, and those whose last byte came without their being closed.
+func (c *Catalog) OpenUploads(ctx context.Context, before time.Time) ([]*Upload, error) {
+	var found []*Upload
+	err := c.db.Reader.NewSelect().Model(&found).
+		Where("state = ? AND (touched_at < ? OR length = received)", UploadOpen, before.UTC()).Order("touched_at").Limit(100).Scan(ctx)
+	return found, translate(err)
+}
+
+// addIndex stores what the index learned and plans the spans that are full.
+func (t change) addIndex(ctx context.Context, video *Video, index Index) error {
+	if m := index.Media; m != nil {
+		video.Format, video.Layout, video.Header = m.Format, m.Layout, m.Header
+		video.Width, video.Height = m.Width, m.Height
+		video.HasVideo, video.HasAudio, video.WebSafe = m.HasVideo, m.HasAudio, m.WebSafe
+		video.DurationUS = max(video.DurationUS, m.Duration.Microseconds())
+	}
+	if len(index.Fragments) == 0 {
+		return nil
+	}
+	var n int
+	if err := t.NewRaw("SELECT coalesce(max(n) + 1, 0) FROM fragments WHERE video_id = ?", video.ID).Scan(ctx, &n); err != nil {
+		return err
+	}
+	for i := range index.Fragments {
+		f := &index.Fragments[i]
+		f.VideoID, f.N = video.ID, n+i
+		video.DurationUS = max(video.DurationUS, f.StartUS+f.DurationUS)
+	}
+	if _, err := t.NewInsert().Model(&index.Fragments).Exec(ctx); err != nil {
+		return err
+	}
+	return t.planSpans(ctx, video, false)
+}
+
+// lockVideo reads a video inside the transaction; the one writer makes it ours.
+func (t change) lockVideo(ctx context.Context, id string) (*Video, error) {
+	video := new(Video)
+	return video, t.NewSelect().Model(video).Where("id = ?", id).Scan(ctx)
+}
+
+// saveVideo writes back what ingest and ladder change.
+func (t change) saveVideo(ctx context.Context, video *Video) error {
+	video.UpdatedAt = t.catalog.now()
+	t.tell(Event{Kind: VideoChanged, VideoID: video.ID})
+	return must(t.NewUpdate().Model(video).WherePK().Column("state", "reason", "format", "layout", "header", "size", "duration_us",
+		"width", "height", "has_audio", "has_video", "web_safe", "take", "spans", "spans_done", "audio_done", "stills", "updated_at").Exec(ctx))
+}

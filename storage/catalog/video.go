@@ -1,0 +1,265 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/text/unicode/norm"
+)
+
+// State is where a video stands between the first byte and the last rung.
+type State string
+
+// The states of a video. Only Failed means that a person must act, and even
+// then the source plays if browsers can read it.
+const (
+	Recording  State = "recording"
+	Processing State = "processing"
+	Ready      State = "ready"
+	Failed     State = "failed"
+)
+
+// Visibility is who may watch a video besides its owner.
+type Visibility string
+
+// The visibilities: nobody, everybody with an account, whoever has the link.
+const (
+	Private Visibility = "private"
+	Members Visibility = "members"
+	Link    Visibility = "link"
+)
+
+// Stills are the pictures made from a video; empty keys are not made yet.
+type Stills struct {
+	Poster     string `json:"poster,omitempty"`
+	Preview    string `json:"preview,omitempty"`
+	Storyboard string `json:"storyboard,omitempty"`
+	// Geometry of the storyboard: Columns × Rows tiles of TileWidth ×
+	// TileHeight pixels, one every Interval; Tiles of them are filled.
+	Columns    int           `json:"columns,omitempty"`
+	Tiles      int           `json:"tiles,omitempty"`
+	TileWidth  int           `json:"tile_width,omitempty"`
+	TileHeight int           `json:"tile_height,omitempty"`
+	Interval   time.Duration `json:"interval_ns,omitempty"`
+}
+
+// Video is one recording or imported file.
+type Video struct {
+	bun.BaseModel `bun:"table:videos,alias:video"`
+
+	ID               string     `bun:"id,pk"`
+	Slug             string     `bun:"slug"`
+	OwnerID          string     `bun:"owner_id"`
+	OwnerName        string     `bun:"owner_name,scanonly"`
+	Title            string     `bun:"title"`
+	TitleFolded      string     `bun:"title_folded"`
+	Visibility       Visibility `bun:"visibility"`
+	GuestsMayComment bool       `bun:"guests_may_comment"`
+	State            State      `bun:"state"`
+	// Reason is a sentence for the owner when State is Failed.
+	Reason string `bun:"reason"`
+	MIME   string `bun:"mime"`
+
+	// What the index found: Header is the JSON of container.Header.
+	Format     string `bun:"format"`
+	Layout     string `bun:"layout"`
+	Header     []byte `bun:"header"`
+	Size       int64  `bun:"size"`
+	DurationUS int64  `bun:"duration_us"`
+	Width      int    `bun:"width"`
+	Height     int    `bun:"height"`
+	HasAudio   bool   `bun:"has_audio"`
+	HasVideo   bool   `bun:"has_video"`
+	WebSafe    bool   `bun:"web_safe"`
+
+	// What the ladder did. Take counts how often a recording that had been
+	// closed was continued; results of an earlier take are dropped.
+	Take      int             `bun:"take"`
+	Spans     int             `bun:"spans"`
+	SpansDone int             `bun:"spans_done"`
+	AudioDone bool            `bun:"audio_done"`
+	StillsRaw json.RawMessage `bun:"stills,type:text"`
+
+	Views     int          `bun:"views"`
+	Comments  int          `bun:"comments"`
+	CreatedAt time.Time    `bun:"created_at"`
+	UpdatedAt time.Time    `bun:"updated_at"`
+	TrashedAt bun.NullTime `bun:"trashed_at"`
+
+	// UploadID and UploadState are those of the video's upload.
+	UploadID    string      `bun:"upload_id,scanonly"`
+	UploadState UploadState `bun:"upload_state,scanonly"`
+}
+
+// Duration is how much can be watched.
+func (v *Video) Duration() time.Duration { return time.Duration(v.DurationUS) * time.Microsecond }
+
+// Stills are the pictures made so far.
+func (v *Video) Stills() Stills {
+	var s Stills
+	_ = json.Unmarshal(v.StillsRaw, &s) // only SetStills writes it; a broken one means no pictures
+	return s
+}
+
+// Trashed says whether the video lies in the trash.
+func (v *Video) Trashed() bool { return !v.TrashedAt.IsZero() }
+
+// Progress is the share of the ladder that is made, from 0 to 1.
+func (v *Video) Progress() float64 {
+	if v.State == Ready {
+		return 1
+	}
+	total, done := v.Spans, v.SpansDone
+	if v.HasAudio {
+		total++
+		if v.AudioDone {
+			done++
+		}
+	}
+	if total == 0 {
+		return 0
+	}
+	return float64(done) / float64(total)
+}
+
+// NewVideo is what is known when a video begins.
+type NewVideo struct {
+	OwnerID    string
+	Title      string
+	MIME       string
+	Visibility Visibility
+	// Length is the size of the whole upload in bytes, or -1 while it is not known.
+	Length   int64
+	Metadata map[string]string
+}
+
+// StartVideo makes a video with its share link and its open upload, before the
+// first byte. The link is valid from here on, whatever happens.
+func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
+	now := c.now()
+	if n.Title = strings.TrimSpace(n.Title); n.Title == "" {
+		n.Title = "Recording of " + now.Format("2 January 2006, 15:04") + " UTC"
+	}
+	video := &Video{
+		ID: NewID(), Slug: random(slugBytes), OwnerID: n.OwnerID, Title: n.Title, TitleFolded: fold(n.Title),
+		Visibility: n.Visibility, State: Recording, MIME: n.MIME, StillsRaw: json.RawMessage("{}"), CreatedAt: now, UpdatedAt: now,
+	}
+	metadata, err := json.Marshal(n.Metadata)
+	if err != nil {
+		return nil, err
+	}
+	upload := &Upload{ID: NewID(), VideoID: video.ID, Metadata: metadata, State: UploadOpen, Checkpoint: json.RawMessage("{}"), CreatedAt: now, TouchedAt: now}
+	if n.Length >= 0 {
+		upload.Length = sql.NullInt64{Int64: n.Length, Valid: true}
+	}
+	err = c.write(ctx, func(ctx context.Context, tx change) error {
+		if _, err := tx.NewInsert().Model(video).Exec(ctx); err != nil {
+			return err
+		}
+		tx.tell(Event{Kind: VideoChanged, VideoID: video.ID})
+		_, err := tx.NewInsert().Model(upload).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.Video(ctx, video.ID)
+}
+
+// videos selects videos with their owner's name and their upload's state.
+func videos(db bun.IDB, dest any) *bun.SelectQuery {
+	return db.NewSelect().Model(dest).
+		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state").
+		Join("JOIN accounts AS account ON account.id = video.owner_id").
+		Join("JOIN uploads AS upload ON upload.video_id = video.id")
+}
+
+// Video finds a video by its id.
+func (c *Catalog) Video(ctx context.Context, id string) (*Video, error) {
+	return c.videoWhere(ctx, "video.id = ?", id)
+}
+
+// VideoBySlug finds a video by its share link.
+func (c *Catalog) VideoBySlug(ctx context.Context, slug string) (*Video, error) {
+	return c.videoWhere(ctx, "video.slug = ?", slug)
+}
+
+// VideoByUpload finds the video that an upload feeds.
+func (c *Catalog) VideoByUpload(ctx context.Context, uploadID string) (*Video, error) {
+	return c.videoWhere(ctx, "upload.id = ?", uploadID)
+}
+
+// VideoByComment finds the video that a comment belongs to.
+func (c *Catalog) VideoByComment(ctx context.Context, commentID string) (*Video, error) {
+	return c.videoWhere(ctx, "video.id = (SELECT video_id FROM comments WHERE id = ?)", commentID)
+}
+
+func (c *Catalog) videoWhere(ctx context.Context, where, value string) (*Video, error) {
+	video := new(Video)
+	if err := videos(c.db.Reader, video).Where(where, value).Scan(ctx); err != nil {
+		return nil, translate(err)
+	}
+	return video, nil
+}
+
+// VideoChange lists what an owner may change; nil leaves a field as it is.
+type VideoChange struct {
+	Title            *string
+	Visibility       *Visibility
+	GuestsMayComment *bool
+}
+
+// ChangeVideo changes a video's settings.
+func (c *Catalog) ChangeVideo(ctx context.Context, id string, change_ VideoChange) (*Video, error) {
+	err := c.write(ctx, func(ctx context.Context, tx change) error {
+		q := tx.NewUpdate().Table("videos").Set("updated_at = ?", c.now()).Where("id = ?", id)
+		if t := change_.Title; t != nil {
+			q = q.Set("title = ?", *t).Set("title_folded = ?", fold(*t))
+		}
+		if v := change_.Visibility; v != nil {
+			q = q.Set("visibility = ?", *v)
+		}
+		if g := change_.GuestsMayComment; g != nil {
+			q = q.Set("guests_may_comment = ?", *g)
+		}
+		tx.tell(Event{Kind: VideoChanged, VideoID: id})
+		return must(q.Exec(ctx))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.Video(ctx, id)
+}
+
+// TrashVideo puts a video into the trash, from where it can be restored until
+// housekeeping empties it.
+func (c *Catalog) TrashVideo(ctx context.Context, id string) error {
+	return c.setTrashed(ctx, id, bun.NullTime{Time: c.now()}, VideoRemoved)
+}
+
+// RestoreVideo takes a video out of the trash.
+func (c *Catalog) RestoreVideo(ctx context.Context, id string) error {
+	return c.setTrashed(ctx, id, bun.NullTime{}, VideoChanged)
+}
+
+func (c *Catalog) setTrashed(ctx context.Context, id string, at bun.NullTime, kind EventKind) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		tx.tell(Event{Kind: kind, VideoID: id})
+		return must(tx.NewUpdate().Table("videos").Set("trashed_at = ?", at).Set("updated_at = ?", c.now()).Where("id = ?", id).Exec(ctx))
+	})
+}
+
+// fold makes text comparable: lower case, without accents.
+func fold(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKD.String(text))
+}

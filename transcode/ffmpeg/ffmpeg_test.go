@@ -1,0 +1,149 @@
+package ffmpeg_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
+)
+
+func runner() *ffmpeg.Runner {
+	return &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 1}
+}
+
+// script makes a stand-in for ffmpeg.
+func script(t *testing.T, body string) *ffmpeg.Runner {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ffmpeg")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o700))
+	r := runner()
+	r.FFmpeg, r.FFprobe = path, path
+	return r
+}
+
+// make runs the real ffmpeg to produce a test file.
+func makeFile(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	out, err := exec.CommandContext(t.Context(), "ffmpeg", append(append([]string{"-v", "error", "-y"}, args...), path)...).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return path
+}
+
+func copyGraph(in ffmpeg.Input, out string) func(*ffmpeg.Graph) {
+	return func(g *ffmpeg.Graph) {
+		g.Output(out, ffmpeg.Options{"f": "mp4", "c:v": "libx264", "preset": "ultrafast"}, g.Input(in).Video())
+	}
+}
+
+func TestAScriptThatIgnoresSignalsIsKilledWithItsChildren(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := script(t, `trap '' TERM INT; sleep 300 & echo $! > `+dir+`/child; wait; sleep 300`)
+	began := time.Now()
+	_, err := r.Run(t.Context(), ffmpeg.Command{
+		Graph:  copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, dir+"/out.mp4"),
+		Limits: ffmpeg.Limits{Wall: 300 * time.Millisecond},
+	})
+	require.Contains(t, ffmpeg.Sentence(err), "took longer than Meanwhile allows")
+	require.Less(t, time.Since(began), 10*time.Second)
+	child, err := os.ReadFile(dir + "/child")
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		state, err := os.ReadFile("/proc/" + strings.TrimSpace(string(child)) + "/stat")
+		return err != nil || strings.Contains(string(state), ") Z ")
+	}, 5*time.Second, 10*time.Millisecond, "the child of the child lives on")
+}
+
+func TestCancelReturnsTheCause(t *testing.T) {
+	t.Parallel()
+	r := script(t, `exec sleep 300`)
+	cause := errors.New("the server stops")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(50*time.Millisecond, func() { cancel(cause) })
+	_, err := r.Run(ctx, ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4")})
+	require.ErrorIs(t, err, cause)
+}
+
+func TestWhatFFmpegPrintsIsCleanedAndBounded(t *testing.T) {
+	t.Parallel()
+	r := script(t, `printf 'a\000b\377c\n' >&2; head -c 30000000 /dev/zero | tr '\0' 'x' >&2; printf 'the\000 end\377' >&2; exit 1`)
+	_, err := r.Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4")})
+	p, ok := errors.AsType[*ffmpeg.Problem](err)
+	require.True(t, ok)
+	require.True(t, utf8.ValidString(p.Detail))
+	require.NotContains(t, p.Detail, "\x00")
+	require.Less(t, len(p.Detail), 1000)
+	require.Contains(t, p.Detail, "the end")
+	require.True(t, ffmpeg.IsPermanent(err))
+}
+
+func TestAFailingSourceIsNotTheRecordingsFault(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the store is away")
+	_, err := runner().Run(t.Context(), ffmpeg.Command{
+		Graph: copyGraph(ffmpeg.Input{Format: ffmpeg.MOV}, filepath.Join(t.TempDir(), "o.mp4")),
+		Stdin: failing{broken},
+	})
+	require.ErrorIs(t, err, broken)
+	require.False(t, ffmpeg.IsPermanent(err))
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestMisuseOfTheGraphIsAnError(t *testing.T) {
+	t.Parallel()
+	_, err := runner().Run(t.Context(), ffmpeg.Command{Graph: func(g *ffmpeg.Graph) {
+		v := g.Input(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}).Video().Filter("null")
+		g.Output("a", nil, v)
+		g.Output("b", nil, v)
+	}})
+	require.ErrorContains(t, err, "graph")
+}
+
+func TestMissingProgramsAreSaidSo(t *testing.T) {
+	t.Parallel()
+	r := runner()
+	require.NoError(t, r.Available())
+	r.FFmpeg = "/nonexistent/ffmpeg"
+	require.Error(t, r.Available())
+	_, err := r.Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "o")})
+	require.Contains(t, ffmpeg.Sentence(err), "cannot run ffmpeg")
+	require.False(t, ffmpeg.IsPermanent(err))
+}
+
+func TestOutputIsBounded(t *testing.T) {
+	t.Parallel()
+	in := makeFile(t, "in.mp4", "-f", "lavfi", "-i", "mandelbrot=s=640x360:r=30", "-t", "3", "-c:v", "libx264", "-preset", "ultrafast")
+	_, err := runner().Run(t.Context(), ffmpeg.Command{
+		Graph:  copyGraph(ffmpeg.Input{Path: in, Format: ffmpeg.MOV}, filepath.Join(t.TempDir(), "o.mp4")),
+		Limits: ffmpeg.Limits{Output: 50_000, Duration: 3 * time.Second},
+	})
+	require.Contains(t, ffmpeg.Sentence(err), "more data than Meanwhile allows")
+}
+
+func TestProgressAndUsageAreReported(t *testing.T) {
+	t.Parallel()
+	in := makeFile(t, "in.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=30", "-t", "3", "-c:v", "libx264", "-preset", "ultrafast")
+	var last time.Duration
+	usage, err := runner().Run(t.Context(), ffmpeg.Command{
+		Graph:    copyGraph(ffmpeg.Input{Path: in, Format: ffmpeg.MOV}, filepath.Join(t.TempDir(), "o.mp4")),
+		Limits:   ffmpeg.Limits{Duration: 3 * time.Second},
+		Progress: func(at time.Duration) { last = at },
+	})
+	require.NoError(t, err)
+	require.Positive(t, usage.CPU)
+	require.InDelta(t, 3, last.Seconds(), 0.2)
+}

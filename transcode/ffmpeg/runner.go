@@ -1,0 +1,181 @@
+// Package ffmpeg is the only door to ffmpeg and ffprobe.
+//
+// A command line is a graph compiled by u2takey/ffmpeg-go and started by this
+// package without a shell: a forced demuxer, allow-lists for protocols, formats
+// and codecs, bounds on streams, pixels, memory, CPU, time and output, low
+// priority, its own process group that never outlives this process, and a
+// bounded stderr. Whatever goes wrong becomes a Problem, whose sentence the
+// owner of the video can read.
+//
+// It does not isolate the child from the file system; that is a launcher's work
+// (landlock and seccomp), which belongs here too once it exists.
+package ffmpeg
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	maxStreams = 16
+	// maxPixels is 8192 × 4320, one picture of 8K.
+	maxPixels = 35389440
+	// maxAllocation bounds one block of memory; a 4K frame of 4:4:4 has 24 MB.
+	maxAllocation = "268435456"
+	stderrSize    = 64 << 10
+	// maxProbe bounds what ffprobe may print about a file.
+	maxProbe = 1 << 20
+)
+
+// Runner starts ffmpeg and ffprobe. Its methods may be called at the same time.
+type Runner struct {
+	// FFmpeg and FFprobe are the programs, by path or by name.
+	FFmpeg, FFprobe string
+	Logger          *slog.Logger
+	// Threads bounds the threads of each decoder, filter and encoder; 0 means as
+	// many as the machine has cores, at most 4.
+	Threads int
+}
+
+// Limits bound one run. Zero values take defaults that fit Duration.
+type Limits struct {
+	// Duration is how much media the run works on. CPU and wall time follow from
+	// it, and input beyond it is not read.
+	Duration time.Duration
+	// CPU is user and system time, Wall is real time.
+	CPU, Wall time.Duration
+	// Memory is address space in bytes.
+	Memory int64
+	// Output is bytes per output file.
+	Output int64
+	// Threads per decoder, filter and encoder.
+	Threads int
+}
+
+// Command is one run of ffmpeg.
+type Command struct {
+	// Graph draws inputs, filters and outputs.
+	Graph  func(*Graph)
+	Limits Limits
+	// Stdin feeds an Input without Path. An error from it ends the run and is
+	// returned as it is.
+	Stdin io.Reader
+	// Stdout takes an Output without path.
+	Stdout io.Writer
+	// Dir is the working folder.
+	Dir string
+	// Progress, if set, is told now and then how much of the output exists.
+	Progress func(time.Duration)
+}
+
+// Usage is what a run cost.
+type Usage struct {
+	CPU  time.Duration
+	Wall time.Duration
+}
+
+// Available says whether both programs can be found.
+func (r *Runner) Available() error {
+	for _, program := range []string{r.FFmpeg, r.FFprobe} {
+		if _, err := exec.LookPath(program); err != nil {
+			return &Problem{Sentence: unavailable, Detail: clean(err.Error()), Passing: true}
+		}
+	}
+	return nil
+}
+
+// Run runs ffmpeg and waits for its end. Cancelling ctx ends the whole process
+// group and returns the cause.
+func (r *Runner) Run(ctx context.Context, c Command) (Usage, error) {
+	limits := r.bound(c.Limits)
+	args, outputs, err := compile(limits, c.Graph)
+	if err != nil {
+		return Usage{}, err
+	}
+	p := &process{
+		program: r.FFmpeg, args: append(globals(), args...), limits: limits,
+		dir: c.Dir, stdin: c.Stdin, stdout: c.Stdout, progress: c.Progress,
+	}
+	usage, err := p.run(ctx)
+	if err == nil {
+		err = withinSize(outputs, limits.Output)
+	}
+	if err != nil {
+		r.Logger.Warn("ffmpeg failed", "error", err, "args", strings.Join(args, " "), "cpu", usage.CPU)
+		return usage, err
+	}
+	r.Logger.Debug("ffmpeg done", "cpu", usage.CPU, "wall", usage.Wall)
+	return usage, nil
+}
+
+func globals() []string {
+	return []string{
+		"-y", "-nostdin", "-hide_banner", "-v", "fatal", "-nostats", "-progress", "pipe:3",
+		"-max_alloc", maxAllocation, "-copyts",
+	}
+}
+
+// bound fills in what the caller left open: a minute of CPU and ten seconds for
+// each second of media and each core it may use, twice that of real time.
+func (r *Runner) bound(l Limits) Limits {
+	l.Threads = cmp.Or(l.Threads, cmp.Or(r.Threads, min(4, runtime.NumCPU())))
+	l.CPU = cmp.Or(l.CPU, time.Minute+20*l.Duration)
+	l.Wall = cmp.Or(l.Wall, 2*l.CPU)
+	l.Memory = cmp.Or(l.Memory, defaultMemory)
+	return l
+}
+
+func cmpOr[T comparable](a, b T) T {
+	var zero T
+	if a != zero {
+		return a
+	}
+	return b
+}
+
+// explain turns the end of a process into an error for people.
+func explain(err error, stderr string, l Limits) error {
+	detail := clean(stderr)
+	exit, isExit := errors.AsType[*exec.ExitError](err)
+	switch {
+	case !isExit:
+		return &Problem{Sentence: unavailable, Detail: clean(err.Error()), Passing: true}
+	case strings.Contains(detail, "No space left on device"):
+		return &Problem{Sentence: diskFull, Detail: detail, Passing: true}
+	case strings.Contains(detail, "Cannot allocate memory"), strings.Contains(detail, "malloc of size"):
+		return &Problem{Sentence: tooHungry, Detail: detail}
+	case signalOf(exit) == syscall.SIGXFSZ:
+		return &Problem{Sentence: tooLarge, Detail: detail}
+	case cpuOf(exit.ProcessState)+time.Second >= l.CPU:
+		return &Problem{Sentence: tookTooLong, Detail: detail}
+	}
+	return &Problem{Sentence: unreadable, Detail: fmt.Sprintf("%s: %s", exit, tail(detail, 500)), Passing: signalOf(exit) == syscall.SIGKILL}
+}
+
+// withinSize refuses output that reached its limit: ffmpeg stops there with
+// exit status 0, and what is missing would never be noticed.
+func withinSize(paths []string, limit int64) error {
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && limit > 0 && info.Size() >= limit {
+			return &Problem{Sentence: tooLarge}
+		}
+	}
+	return nil
+}
+
+func tail(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8("…"+text[len(text)-n:], "")
+}

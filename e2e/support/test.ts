@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { type Browser, type BrowserContext, type Page, test as base } from '@playwright/test';
+
+import { Client } from './api.ts';
+import { launch, newPerson } from './browser.ts';
+import { Line } from './line.ts';
+import { owner, Server } from './server.ts';
+
+interface Fixtures {
+  /** Extra environment of the server; set it with test.use. */
+  environment: Record<string, string>;
+  /** A folder that goes away with the test. */
+  folder: string;
+  /** A running server with one account, the owner's. */
+  server: Server;
+  /** The API with the owner's session. */
+  api: Client;
+  /** A line to the server that can be cut. */
+  line: Line;
+  /** Chromium with fake devices. */
+  chrome: Browser;
+  /** The owner's window, signed in. */
+  owners: BrowserContext;
+  /** A page in the owner's window. */
+  ownersPage: Page;
+  /** Another member's window, signed in. */
+  members: BrowserContext;
+}
+
+/** The second account of a test. */
+export const member = {
+  email: 'member@example.org',
+  name: 'Mia Member',
+  password: 'another horse battery staple',
+};
+
+/** Gives a window the session of an account without clicking through the form. */
+export async function signIn(context: BrowserContext, user = owner): Promise<void> {
+  const answer = await context.request.post('/api/session', {
+    data: { email: user.email, password: user.password },
+  });
+  if (!answer.ok()) throw new Error(`sign-in answered ${answer.status()}`);
+}
+
+export const test = base.extend<Fixtures>({
+  environment: [{}, { option: true }],
+
+  folder: async ({}, use) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'meanwhile-e2e-'));
+    await use(folder);
+    rmSync(folder, { recursive: true, force: true });
+  },
+
+  server: async ({ folder, environment }, use, info) => {
+    const server = new Server(path.join(folder, 'data'), environment);
+    await server.addUser(owner);
+    await server.start();
+    await use(server);
+    await server.stop();
+    if (info.status !== info.expectedStatus) {
+      await info.attach('server log', { body: server.log.join('\n'), contentType: 'text/plain' });
+    }
+  },
+
+  api: async ({ server }, use) => {
+    const client = new Client(server.url);
+    await client.signIn();
+    await use(client);
+  },
+
+  line: async ({ server }, use) => {
+    const line = await Line.open(() => server.url);
+    await use(line);
+    await line.close();
+  },
+
+  chrome: async ({}, use) => {
+    const browser = await launch();
+    await use(browser);
+    await browser.close();
+  },
+
+  owners: async ({ chrome, server }, use) => {
+    const context = await newPerson(chrome, server.url);
+    await signIn(context);
+    await use(context);
+  },
+
+  ownersPage: async ({ owners }, use) => {
+    await use(await owners.newPage());
+  },
+
+  members: async ({ chrome, server }, use) => {
+    await server.addUser(member, 'member');
+    const context = await newPerson(chrome, server.url);
+    await signIn(context, member);
+    await use(context);
+  },
+});
+
+export { expect } from '@playwright/test';

@@ -1,0 +1,107 @@
+package reply
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"syscall"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+)
+
+// StatusClientGone is what nginx made customary for a client that went away
+// before its answer was ready. Nobody reads it but the log.
+const StatusClientGone = 499
+
+// Problems that handlers return by name.
+var (
+	// NotFound is the answer to what does not exist and to what the client must
+	// not know of: both look the same.
+	NotFound = New(http.StatusNotFound, "not_found", "There is no such thing here, or not for you.")
+	// SignIn is the answer to a stranger where an account is needed.
+	SignIn = New(http.StatusUnauthorized, "sign_in", "Sign in to do this.")
+	// Forbidden is the answer to somebody known who may not do this.
+	Forbidden = New(http.StatusForbidden, "forbidden", "You may not do this.")
+	// Scope is the answer to an API token that was made for less.
+	Scope = New(http.StatusForbidden, "scope", "This API token was not made for this; make one with a wider scope.")
+	// CrossSite is the answer to a request that another site made a browser send.
+	CrossSite = New(http.StatusForbidden, "cross_site", "This request comes from another site.")
+	// TooMany is the answer to a client that tries too often.
+	TooMany = New(http.StatusTooManyRequests, "too_many", "Too many attempts. Wait a moment and try again.")
+	// TooLarge is the answer to a body above its limit.
+	TooLarge = New(http.StatusRequestEntityTooLarge, "too_large", "This is more than is accepted here.")
+	// Invalid is the answer to a request with wrong values.
+	Invalid = New(http.StatusUnprocessableEntity, "invalid", "Something in the request is not right.")
+	// Method is the answer to a method that the path does not know.
+	Method = New(http.StatusMethodNotAllowed, "method", "This cannot be done here.")
+	// Stopping is the answer of a server that is going down.
+	Stopping = New(http.StatusServiceUnavailable, "stopping", "The server is restarting. Try again in a moment.")
+	// Internal is the answer when the server is at fault.
+	Internal = New(http.StatusInternalServerError, "internal", "Something went wrong on the server. Its log has the reason.")
+
+	full       = New(http.StatusInsufficientStorage, "full", "The server has no room left. Nothing that was saved is lost; try again when there is room.")
+	clientGone = New(StatusClientGone, "client_gone", "The client went away.")
+	tooSlow    = New(http.StatusServiceUnavailable, "too_slow", "This took too long. Try again in a moment.")
+	stalled    = New(http.StatusRequestTimeout, "stalled", "The request stopped arriving.")
+)
+
+// row joins an error value to its answer.
+type row struct {
+	err     error
+	problem *Problem
+}
+
+// table is read from the top: the first row that fits an error answers it.
+func table() []row {
+	return append(accountRows(), []row{
+		{catalog.ErrNotFound, NotFound},
+		{objects.ErrNotFound, NotFound},
+		{catalog.ErrFull, full},
+		{objects.ErrFull, full},
+		{syscall.ENOSPC, full},
+		{syscall.EDQUOT, full},
+		{catalog.ErrOffset, New(http.StatusConflict, "offset", "The upload stands at another offset; ask for it and go on from there.")},
+		{catalog.ErrFinished, New(http.StatusConflict, "finished", "This upload is finished.")},
+		{catalog.ErrLength, New(http.StatusRequestEntityTooLarge, "length", "More bytes came than were announced.")},
+		{catalog.ErrCursor, New(http.StatusUnprocessableEntity, "cursor", "This cursor is not one of ours.").At("query.cursor")},
+		{catalog.ErrAlreadyDone, New(http.StatusConflict, "already_done", "This has been done already.")},
+		{catalog.ErrDuplicate, New(http.StatusConflict, "exists", "This exists already.")},
+		{context.Canceled, clientGone},
+		{context.DeadlineExceeded, tooSlow},
+		{os.ErrDeadlineExceeded, stalled},
+	}...)
+}
+
+// accountRows are the answers about accounts, sessions and invitations.
+func accountRows() []row {
+	return []row{
+		{catalog.ErrToken, New(http.StatusNotFound, "token", "This link is not valid any more. Ask for a new one.")},
+		{catalog.ErrSetUp, New(http.StatusConflict, "set_up", "This server is set up already. Sign in instead.")},
+		{catalog.ErrEmailTaken, New(http.StatusConflict, "email_taken", "There is an account with this e-mail address already.").At("body.email")},
+		{catalog.ErrTooMany, New(http.StatusConflict, "too_many_of_these", "There are too many of these already; delete one first.")},
+	}
+}
+
+// Of finds the answer to an error. What is in no row is the server's fault.
+func Of(err error) *Problem {
+	var known *Problem
+	if errors.As(err, &known) {
+		return known
+	}
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return TooLarge.Because(err)
+	}
+	var invalid *catalog.InvalidError
+	if errors.As(err, &invalid) {
+		return New(Invalid.Status, Invalid.Code, invalid.Message).At("body." + invalid.Field)
+	}
+	for _, r := range table() {
+		if errors.Is(err, r.err) {
+			return r.problem.Because(err)
+		}
+	}
+	return Internal.Because(err)
+}

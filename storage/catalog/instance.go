@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+var (
+	// ErrToken says that a one-time token is unknown, used or has lapsed. Which
+	// of these it is, the client is not told.
+	ErrToken = errors.New("the link is not valid any more")
+	// ErrSetUp says that the first account exists already.
+	ErrSetUp = errors.New("the server is set up already")
+)
+
+// secretBytes is the strength of tokens: 256 bits cannot be searched, so a plain
+// SHA-256 at rest is enough for them.
+const secretBytes = 32
+
+// grantKeyBytes is the strength of the key that signs media addresses.
+const grantKeyBytes = 32
+
+// secret makes a token. Only its hash is stored.
+func secret() (clear string, hash []byte) {
+	b := make([]byte, secretBytes)
+	_, _ = rand.Read(b) // never fails since Go 1.24
+	clear = base64.RawURLEncoding.EncodeToString(b)
+	return clear, HashToken(clear)
+}
+
+// HashToken is the form in which a token is stored and looked up. A look-up by
+// hash tells nothing about the token by its timing.
+func HashToken(clear string) []byte {
+	sum := sha256.Sum256([]byte(clear))
+	return sum[:]
+}
+
+// Instance is what the server knows of itself from its first start on.
+type Instance struct {
+	// GrantKey signs media addresses.
+	GrantKey []byte
+	// SetupToken lets its holder make the first account. It is empty once there
+	// is one, and another one after each start without.
+	SetupToken string
+}
+
+type instanceRow struct {
+	bun.BaseModel `bun:"table:instance"`
+
+	ID        int       `bun:"id,pk"`
+	GrantKey  []byte    `bun:"grant_key"`
+	SetupHash []byte    `bun:"setup_hash"`
+	CreatedAt time.Time `bun:"created_at"`
+}
+
+// Begin is to be called once when a server starts. The first time ever it makes
+// the grant key; while there is no account it makes a fresh setup token, and
+// the one before is void.
+func (c *Catalog) Begin(ctx context.Context) (Instance, error) {
+	var begun Instance
+	err := c.write(ctx, func(ctx context.Context, tx change) error {
+		key := make([]byte, grantKeyBytes)
+		_, _ = rand.Read(key) // never fails since Go 1.24
+		row := &instanceRow{ID: 1, GrantKey: key, CreatedAt: c.now()}
+		if _, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO NOTHING").Exec(ctx); err != nil {
+			return err
+		}
+		if err := tx.NewSelect().Model(row).WherePK().Scan(ctx); err != nil {
+			return err
+		}
+		begun = Instance{GrantKey: row.GrantKey}
+		return tx.renewSetup(ctx, &begun)
+	})
+	return begun, err
+}
+
+// renewSetup makes a setup token if there is no account, and voids the last one.
+func (t change) renewSetup(ctx context.Context, begun *Instance) error {
+	exists, err := t.NewSelect().Model((*Account)(nil)).Exists(ctx)
+	if err != nil {
+		return err
+	}
+	var hash []byte
+	if !exists {
+		begun.SetupToken, hash = secret()
+	}
+	return t.setSetupHash(ctx, hash)
+}
+
+func (t change) setSetupHash(ctx context.Context, hash []byte) error {
+	_, err := t.NewUpdate().Model((*instanceRow)(nil)).Set("setup_hash = ?", hash).Where("id = 1").Exec(ctx)
+	return err
+}
+
+// SetupNeeded says that there is no account yet.
+func (c *Catalog) SetupNeeded(ctx context.Context) (bool, error) {
+	exists, err := c.db.Reader.NewSelect().Model((*Account)(nil)).Exists(ctx)
+	return !exists, translate(err)
+}
+
+// CheckSetup says whether CreateOwner would take this token, without using it
+// up: ErrSetUp or ErrToken if not.
+func (c *Catalog) CheckSetup(ctx context.Context, setupToken string) error {
+	return translate(checkSetup(ctx, c.db.Reader, setupToken))
+}
+
+func checkSetup(ctx context.Context, db bun.IDB, setupToken string) error {
+	exists, err := db.NewSelect().Model((*Account)(nil)).Exists(ctx)
+	if err != nil {
+		return err
+	}
+	if exists {
+		return ErrSetUp
+	}
+	row := &instanceRow{ID: 1}
+	if err := db.NewSelect().Model(row).WherePK().Scan(ctx); err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(row.SetupHash, HashToken(setupToken)) != 1 {
+		return ErrToken
+	}
+	return nil
+}
+
+// CreateOwner makes the first account and uses the setup token up. It returns
+// ErrSetUp if there is an account and ErrToken if the token is not the last one.
+func (c *Catalog) CreateOwner(ctx context.Context, setupToken string, n NewAccount) (*Account, error) {
+	account, err := c.newAccount(n, Owner)
+	if err != nil {
+		return nil, err
+	}
+	return account, c.write(ctx, func(ctx context.Context, tx change) error {
+		if err := checkSetup(ctx, tx, setupToken); err != nil {
+			return err
+		}
+		if err := tx.setSetupHash(ctx, nil); err != nil {
+			return err
+		}
+		return tx.insertAccount(ctx, account)
+	})
+}

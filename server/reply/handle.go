@@ -2,6 +2,7 @@ package reply
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -28,11 +29,10 @@ func Write(c *gin.Context, err error) {
 	for _, stale := range []string{"Content-Length", "Content-Encoding", "Content-Range", "Content-Disposition", "ETag", "Last-Modified"} {
 		header.Del(stale)
 	}
-	for name, values := range p.GetHeaders() {
-		header[name] = values
-	}
+	maps.Copy(header, p.GetHeaders())
 	header.Set("Content-Type", ContentType)
 	c.Status(p.Status)
-	// What fails here is the line to the client, and it cannot be told of it.
-	_ = json.NewEncoder(c.Writer).Encode(p)
+	if err := json.NewEncoder(c.Writer).Encode(p); err != nil {
+		_ = c.Error(err) // the line to the client broke; it cannot be told of it
+	}
 }

@@ -25,6 +25,8 @@ type Field struct {
 
 // Problem is an error that knows its answer. It is never changed once made: the
 // methods return copies.
+//
+//nolint:errname // RFC 9457 calls it a problem
 type Problem struct {
 	Type    string  `json:"type" doc:"Always about:blank: the code tells problems apart" example:"about:blank"`
 	Title   string  `json:"title" doc:"The status in words" example:"Not Found"`

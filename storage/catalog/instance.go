@@ -28,17 +28,17 @@ const secretBytes = 32
 const grantKeyBytes = 32
 
 // secret makes a token. Only its hash is stored.
-func secret() (clear string, hash []byte) {
+func secret() (token string, hash []byte) {
 	b := make([]byte, secretBytes)
 	_, _ = rand.Read(b) // never fails since Go 1.24
-	clear = base64.RawURLEncoding.EncodeToString(b)
-	return clear, HashToken(clear)
+	token = base64.RawURLEncoding.EncodeToString(b)
+	return token, HashToken(token)
 }
 
 // HashToken is the form in which a token is stored and looked up. A look-up by
 // hash tells nothing about the token by its timing.
-func HashToken(clear string) []byte {
-	sum := sha256.Sum256([]byte(clear))
+func HashToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
 

@@ -125,9 +125,9 @@ func (c *Catalog) AddToken(ctx context.Context, accountID, name string, scope Sc
 		return nil, "", &InvalidError{Field: "scope", Message: "A scope is read, write or admin."}
 	}
 	random, _ := secret()
-	clear := TokenPrefix + random
-	token := &APIToken{ID: NewID(), Hash: HashToken(clear), AccountID: accountID, Name: name, Scope: scope, CreatedAt: c.now()}
-	return token, clear, c.write(ctx, func(ctx context.Context, tx change) error {
+	shown := TokenPrefix + random
+	token := &APIToken{ID: NewID(), Hash: HashToken(shown), AccountID: accountID, Name: name, Scope: scope, CreatedAt: c.now()}
+	return token, shown, c.write(ctx, func(ctx context.Context, tx change) error {
 		n, err := tx.NewSelect().Model((*APIToken)(nil)).Where("account_id = ?", accountID).Count(ctx)
 		if err != nil {
 			return err

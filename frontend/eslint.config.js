@@ -10,7 +10,7 @@ export default tseslint.config(
   ...tseslint.configs.recommended,
   jsxA11y.flatConfigs.recommended,
   {
-    files: ['src/**/*.{ts,tsx}'],
+    files: ['src/**/*.{js,ts,tsx}'],
     plugins: { 'react-hooks': reactHooks },
     languageOptions: {
       globals: { ...globals.browser, ...globals.worker },
@@ -42,6 +42,13 @@ export default tseslint.config(
   {
     files: ['src/**/*.test.{ts,tsx}'],
     rules: { 'max-lines': ['error', { max: 600 }] },
+  },
+  {
+    // A classic script that is never type-checked.
+    files: ['src/ui/theme-boot.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { parserOptions: { projectService: false }, sourceType: 'script' },
+    rules: { '@typescript-eslint/no-unused-vars': 'off', 'no-var': 'off' },
   },
   {
     files: ['*.config.*', 'scripts/**', 'vite/**'],

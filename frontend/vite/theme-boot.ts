@@ -6,7 +6,7 @@ import type { Plugin } from 'vite';
 const source = fileURLToPath(new URL('../src/ui/theme-boot.js', import.meta.url));
 
 /**
- * Puts the tiny script that applies a chosen theme in front of the first paint of index.html. It is a blocking file and
+ * Puts the tiny script that applies a chosen theme in front of the first paint of a page. It is a blocking file and
  * not an inline script, so that the content security policy needs no exception for it.
  */
 export function themeBoot(): Plugin {
@@ -22,7 +22,7 @@ export function themeBoot(): Plugin {
       this.emitFile({ type: 'asset', fileName: href.slice(1), source: code });
     },
     transformIndexHtml(html, { filename }) {
-      if (!filename.endsWith('index.html')) return html;
+      if (!/(index|watch)\.html$/.test(filename)) return html;
       return [{ tag: 'script', attrs: { src: href }, injectTo: 'head' }];
     },
   };

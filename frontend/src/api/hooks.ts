@@ -23,7 +23,7 @@ export const keys = {
   tokens: ['tokens'] as const,
 };
 
-export type VideoPages = InfiniteData<Page<Video>, string | undefined>;
+export type VideoPages = InfiniteData<Page<Video>>;
 
 export function makeQueryClient(): QueryClient {
   return new QueryClient({

@@ -1,0 +1,60 @@
+import { useSearch } from '@tanstack/react-router';
+import { messageOf, useSession, useVideoList } from '@/api';
+import { useTitle } from '@/app/title';
+import { Button, Notice } from '@/ui';
+import { useUploads } from '@/upload';
+import { DropZone } from './DropZone';
+import { EmptyLibrary } from './EmptyLibrary';
+import { Filters } from './Filters';
+import { useLibraryEvents } from './live';
+import { More } from './More';
+import { flatten } from './pages';
+import { PickFiles } from './PickFiles';
+import { GridSkeleton, VideoGrid } from './VideoGrid';
+
+const names = { all: 'Library', mine: 'My videos', trash: 'Trash' };
+
+export function LibraryPage() {
+  const { show = 'all', q = '' } = useSearch({ from: '/member/' });
+  const me = useSession().data?.account?.id;
+  const list = useVideoList(show, q);
+  const uploads = useUploads();
+  useLibraryEvents(me);
+  useTitle(q ? `“${q}”` : names[show]);
+
+  const found = flatten(list.data);
+  return (
+    <div className="mx-auto max-w-340 px-4 pt-7 pb-24 sm:px-6 sm:pt-10 lg:px-8">
+      <div className="mb-7 flex flex-wrap items-center gap-x-6 gap-y-4 sm:mb-9">
+        <h1 className="grow text-2xl font-semibold break-words">
+          {q ? <>Results for “{q}”</> : names[show]}
+        </h1>
+        <PickFiles onPick={uploads.add} />
+        <Filters show={show} q={q} />
+      </div>
+
+      {list.error && (
+        <div className="mb-8">
+          <Notice
+            tone="danger"
+            action={
+              <Button size="sm" onClick={() => void list.refetch()}>
+                Try again
+              </Button>
+            }
+          >
+            {messageOf(list.error)}
+          </Notice>
+        </div>
+      )}
+
+      {list.isPending && !list.error && <GridSkeleton />}
+      {found.length > 0 && <VideoGrid videos={found} />}
+      {list.isSuccess && found.length === 0 && !list.hasNextPage && (
+        <EmptyLibrary show={show} q={q} onPick={uploads.add} />
+      )}
+      <More list={list} />
+      {show !== 'trash' && <DropZone onDrop={uploads.add} />}
+    </div>
+  );
+}

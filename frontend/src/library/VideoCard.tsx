@@ -1,0 +1,102 @@
+import { Eye, Link2, Lock, MessageSquare } from 'lucide-react';
+import { useState } from 'react';
+import type { Video } from '@/api';
+import { Ago, Avatar, Badge, Button, count, plural } from '@/ui';
+import type { VideoActions } from './actions';
+import { CardMenu } from './CardMenu';
+import { Poster } from './Poster';
+import { VideoTitle } from './VideoTitle';
+
+type Props = { video: Video; actions: VideoActions };
+
+/** One video of the library. */
+export function VideoCard({ video, actions }: Props) {
+  const [renaming, setRenaming] = useState(false);
+  const trashed = Boolean(video.trashed_at);
+  return (
+    <article aria-label={video.title} className="group/card relative">
+      <Poster video={video} />
+      <div className="mt-3 flex items-start gap-1">
+        <div className="min-w-0 grow">
+          <VideoTitle
+            video={video}
+            renaming={renaming}
+            onDone={(title) => {
+              setRenaming(false);
+              if (title) void actions.rename(video, title);
+            }}
+          />
+          <Meta video={video} />
+        </div>
+        {!trashed && (
+          <CardMenu video={video} actions={actions} onRename={() => setRenaming(true)} />
+        )}
+      </div>
+      <Trouble video={video} actions={actions} />
+      {trashed && (
+        <Button size="sm" className="mt-3" onClick={() => void actions.restore(video)}>
+          Restore
+        </Button>
+      )}
+    </article>
+  );
+}
+
+function Meta({ video }: { video: Video }) {
+  return (
+    <div className="mt-1.5 flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1 text-[0.8125rem] text-muted">
+      <span className="flex min-w-0 items-center gap-2">
+        <Avatar name={video.owner.name} id={video.owner.id} size="sm" />
+        <span className="truncate">{video.owner.name}</span>
+      </span>
+      <Ago iso={video.trashed_at ?? video.created_at} />
+      <span className="flex items-center gap-1" title={plural(video.views, 'view')}>
+        <Eye aria-hidden className="size-3.5" />
+        <span aria-hidden>{count(video.views)}</span>
+        <span className="sr-only">{plural(video.views, 'view')}</span>
+      </span>
+      {video.comments > 0 && (
+        <span className="flex items-center gap-1" title={plural(video.comments, 'comment')}>
+          <MessageSquare aria-hidden className="size-3.5" />
+          <span aria-hidden>{count(video.comments)}</span>
+          <span className="sr-only">{plural(video.comments, 'comment')}</span>
+        </span>
+      )}
+      <Visible video={video} />
+    </div>
+  );
+}
+
+// What everybody signed in sees is the default and needs no mark.
+function Visible({ video }: { video: Video }) {
+  if (video.visibility === 'members') return null;
+  const [Icon, said] =
+    video.visibility === 'private'
+      ? ([Lock, 'Only you can see it'] as const)
+      : ([Link2, 'Anyone with the link can see it'] as const);
+  return (
+    <span title={said}>
+      <Icon aria-hidden className="size-3.5" />
+      <span className="sr-only">{said}</span>
+    </span>
+  );
+}
+
+function Trouble({ video, actions }: Props) {
+  if (video.state !== 'failed') return null;
+  return (
+    <div className="mt-2.5 flex items-start gap-2">
+      <Badge tone="danger" className="mt-px shrink-0">
+        Failed
+      </Badge>
+      <p className="line-clamp-3 grow text-[0.8125rem] text-pretty text-muted">
+        {video.reason || 'It could not be prepared for watching.'}
+      </p>
+      {video.may.edit && (
+        <Button size="sm" onClick={() => void actions.retry(video)}>
+          Retry
+        </Button>
+      )}
+    </div>
+  );
+}

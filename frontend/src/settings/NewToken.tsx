@@ -1,0 +1,96 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useId, useState } from 'react';
+import { keys, messageOf, tokens } from '@/api';
+import { Button, copyWithToast, Dialog, Field, Notice, Select } from '@/ui';
+
+type Props = { open: boolean; onOpenChange: (open: boolean) => void };
+
+/** Makes a token and shows it, this once. */
+export function NewToken({ open, onOpenChange }: Props) {
+  const client = useQueryClient();
+  const form = useId();
+  const create = useMutation({
+    mutationFn: tokens.create,
+    onSuccess: () => void client.invalidateQueries({ queryKey: keys.tokens }),
+  });
+  const change = (next: boolean) => {
+    if (!next) create.reset(); // The secret does not outlive the dialog.
+    onOpenChange(next);
+  };
+  const secret = create.data?.token;
+  if (secret) return <Secret open={open} onOpenChange={change} secret={secret} />;
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={change}
+      title="New API token"
+      description="It acts as you, within the scope you give it."
+      actions={
+        <>
+          <Button onClick={() => change(false)}>Cancel</Button>
+          <Button type="submit" form={form} tone="primary" busy={create.isPending}>
+            Create token
+          </Button>
+        </>
+      }
+    >
+      <TokenForm id={form} error={create.error} onSubmit={create.mutate} />
+    </Dialog>
+  );
+}
+
+type FormProps = {
+  id: string;
+  error: Error | null;
+  onSubmit: (values: { name: string; scope: string }) => void;
+};
+
+function TokenForm({ id, error, onSubmit }: FormProps) {
+  const [name, setName] = useState('');
+  const [scope, setScope] = useState('write');
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (name.trim()) onSubmit({ name: name.trim(), scope });
+  };
+  return (
+    <form id={id} onSubmit={submit} className="grid gap-5">
+      {error && <Notice tone="danger">{messageOf(error)}</Notice>}
+      <Field
+        label="Name"
+        placeholder="What it is for"
+        required
+        maxLength={100}
+        value={name}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <Select label="Scope" value={scope} onChange={(event) => setScope(event.target.value)}>
+        <option value="read">Read: list and watch</option>
+        <option value="write">Write: also upload and change</option>
+        <option value="admin">Admin: everything you may do</option>
+      </Select>
+    </form>
+  );
+}
+
+function Secret({ open, onOpenChange, secret }: Props & { secret: string }) {
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Your new token"
+      description="Copy it now: it is shown only this once."
+      actions={
+        <>
+          <Button onClick={() => void copyWithToast(secret, 'Token copied')}>Copy</Button>
+          <Button tone="primary" onClick={() => onOpenChange(false)}>
+            Done
+          </Button>
+        </>
+      }
+    >
+      <code className="block rounded-xl bg-sunken px-4 py-3 text-sm break-all select-all">
+        {secret}
+      </code>
+    </Dialog>
+  );
+}

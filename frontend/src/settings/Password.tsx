@@ -1,0 +1,51 @@
+import { zodResolver } from '@hookform/resolvers/zod';
+import { useForm } from 'react-hook-form';
+import * as z from 'zod/mini';
+import { accounts, useSession } from '@/api';
+import { newPassword, shortestPassword } from '@/auth/rules';
+import { useSubmit } from '@/auth/submit';
+import { Button, Field, Notice, toast } from '@/ui';
+
+const change = z.object({
+  current_password: z.string().check(z.minLength(1, 'Please enter the password you have now.')),
+  new_password: newPassword,
+});
+
+export function Password() {
+  const email = useSession().data?.account?.email;
+  const form = useForm({
+    resolver: zodResolver(change),
+    defaultValues: { current_password: '', new_password: '' },
+  });
+  const { errors, isSubmitting } = form.formState;
+  const { submit, refused } = useSubmit(form, async (values) => {
+    await accounts.changePassword(values);
+    form.reset();
+    toast.success('Password changed', { description: 'Other browsers have been signed out.' });
+  });
+  return (
+    <form noValidate onSubmit={submit} className="grid max-w-md gap-5">
+      {refused && <Notice tone="danger">{refused}</Notice>}
+      {/* Tells a password manager whose password this is. */}
+      <input type="email" autoComplete="username" value={email ?? ''} readOnly hidden />
+      <Field
+        label="Current password"
+        type="password"
+        autoComplete="current-password"
+        error={errors.current_password?.message}
+        {...form.register('current_password')}
+      />
+      <Field
+        label="New password"
+        type="password"
+        autoComplete="new-password"
+        hint={`${shortestPassword} characters or more.`}
+        error={errors.new_password?.message}
+        {...form.register('new_password')}
+      />
+      <Button type="submit" busy={isSubmitting} className="justify-self-start">
+        Change password
+      </Button>
+    </form>
+  );
+}

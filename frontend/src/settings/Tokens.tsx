@@ -1,0 +1,70 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { KeyRound } from 'lucide-react';
+import { useState } from 'react';
+import { type ApiToken, keys, messageOf, tokens, useTokens } from '@/api';
+import { Button, Confirm, date, toast } from '@/ui';
+import { NewToken } from './NewToken';
+import { Row, Rows, RowsPending } from './rows';
+
+export function Tokens() {
+  const list = useTokens();
+  const [making, setMaking] = useState(false);
+  const [revoking, setRevoking] = useState<ApiToken | null>(null);
+  return (
+    <div className="grid gap-4">
+      {!list.data && <RowsPending error={list.error} />}
+      {list.data && list.data.items.length > 0 && (
+        <Rows label="API tokens">
+          {list.data.items.map((token) => (
+            <Row
+              key={token.id}
+              lead={<KeyRound aria-hidden className="size-4.5 shrink-0 text-muted" />}
+              title={token.name}
+              detail={detail(token)}
+              action={
+                <Button size="sm" tone="ghost" onClick={() => setRevoking(token)}>
+                  Revoke
+                </Button>
+              }
+            />
+          ))}
+        </Rows>
+      )}
+      <Button onClick={() => setMaking(true)} className="justify-self-start">
+        New token
+      </Button>
+      <NewToken open={making} onOpenChange={setMaking} />
+      <Revoke token={revoking} onDone={() => setRevoking(null)} />
+    </div>
+  );
+}
+
+function detail(token: ApiToken): string {
+  const used = token.last_used_at ? `last used ${date(token.last_used_at)}` : 'never used';
+  return `${token.scope} · made ${date(token.created_at)} · ${used}`;
+}
+
+function Revoke({ token, onDone }: { token: ApiToken | null; onDone: () => void }) {
+  const client = useQueryClient();
+  const revoke = useMutation({
+    mutationFn: (id: string) => tokens.revoke(id),
+    onSuccess: () => toast.success('Token revoked'),
+    onError: (error) => toast.error(messageOf(error)),
+    onSettled: () => {
+      onDone();
+      void client.invalidateQueries({ queryKey: keys.tokens });
+    },
+  });
+  return (
+    <Confirm
+      open={token !== null}
+      onOpenChange={onDone}
+      title={`Revoke “${token?.name ?? ''}”?`}
+      verb="Revoke"
+      busy={revoke.isPending}
+      onConfirm={() => token && revoke.mutate(token.id)}
+    >
+      Whatever uses this token stops working at once. This cannot be undone.
+    </Confirm>
+  );
+}

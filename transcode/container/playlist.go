@@ -1,0 +1,151 @@
+package container
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// Segment is one entry of a media playlist: a byte range that can be decoded after an init segment.
+type Segment struct {
+	URI           string
+	Offset        int64
+	Length        int64 // 0 means the whole of URI
+	Start         time.Duration
+	Duration      time.Duration
+	Init          int // index into MediaPlaylist.Inits
+	Discontinuity bool
+}
+
+// InitRef is the byte range of an init segment.
+type InitRef struct {
+	URI    string
+	Offset int64
+	Length int64 // 0 means the whole of URI
+}
+
+// MediaPlaylist is an HLS media playlist (RFC 8216) over byte ranges.
+type MediaPlaylist struct {
+	Inits       []InitRef
+	Segments    []Segment
+	Ended       bool          // no segment will follow
+	Target      time.Duration // at least this target duration, so that it does not change while a recording grows
+	Independent bool          // each segment starts on a key frame
+}
+
+// Render writes the playlist: an EVENT playlist while it grows, a VOD playlist once it ended.
+func (p MediaPlaylist) Render() []byte {
+	var b bytes.Buffer
+	target := p.Target
+	for _, s := range p.Segments {
+		target = max(target, s.Duration)
+	}
+	kind := "EVENT"
+	if p.Ended {
+		kind = "VOD"
+	}
+	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:%s\n",
+		max(int(math.Ceil(target.Seconds())), 1), kind)
+	if p.Independent {
+		b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
+	}
+	init := -1
+	for _, s := range p.Segments {
+		if s.Discontinuity {
+			b.WriteString("#EXT-X-DISCONTINUITY\n")
+		}
+		if s.Init != init && s.Init >= 0 && s.Init < len(p.Inits) {
+			init = s.Init
+			p.Inits[init].render(&b)
+		}
+		fmt.Fprintf(&b, "#EXTINF:%.6f,\n", s.Duration.Seconds())
+		if s.Length > 0 {
+			fmt.Fprintf(&b, "#EXT-X-BYTERANGE:%d@%d\n", s.Length, s.Offset)
+		}
+		b.WriteString(line(s.URI) + "\n")
+	}
+	if p.Ended {
+		b.WriteString("#EXT-X-ENDLIST\n")
+	}
+	return b.Bytes()
+}
+
+func (i InitRef) render(b *bytes.Buffer) {
+	fmt.Fprintf(b, "#EXT-X-MAP:URI=\"%s\"", quoted(i.URI))
+	if i.Length > 0 {
+		fmt.Fprintf(b, ",BYTERANGE=\"%d@%d\"", i.Length, i.Offset)
+	}
+	b.WriteByte('\n')
+}
+
+// Variant is one video rendition of a multivariant playlist.
+type Variant struct {
+	URI              string
+	Name             string
+	Codecs           string // RFC 6381, those of the audio group included
+	Width, Height    int
+	Bandwidth        int64 // peak bits per second
+	AverageBandwidth int64
+	FrameRate        float64
+	AudioGroup       string // Group of an AudioRendition, or empty
+}
+
+// AudioRendition is one audio rendition of a multivariant playlist.
+type AudioRendition struct {
+	Group    string
+	Name     string
+	URI      string
+	Language string // BCP 47, or empty
+	Default  bool
+}
+
+// RenderMaster writes a multivariant playlist. The variants keep their order: players start with the first.
+func RenderMaster(variants []Variant, audio []AudioRendition) []byte {
+	var b bytes.Buffer
+	b.WriteString("#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n")
+	for _, a := range audio {
+		fmt.Fprintf(&b, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"%s\",NAME=\"%s\"", quoted(a.Group), quoted(a.Name))
+		if a.Language != "" {
+			fmt.Fprintf(&b, ",LANGUAGE=\"%s\"", quoted(a.Language))
+		}
+		if a.Default {
+			b.WriteString(",DEFAULT=YES")
+		}
+		fmt.Fprintf(&b, ",AUTOSELECT=YES,URI=\"%s\"\n", quoted(a.URI))
+	}
+	for _, v := range variants {
+		v.render(&b)
+	}
+	return b.Bytes()
+}
+
+func (v Variant) render(b *bytes.Buffer) {
+	fmt.Fprintf(b, "#EXT-X-STREAM-INF:BANDWIDTH=%d", max(v.Bandwidth, 1))
+	if v.AverageBandwidth > 0 {
+		fmt.Fprintf(b, ",AVERAGE-BANDWIDTH=%d", v.AverageBandwidth)
+	}
+	if v.Codecs != "" {
+		fmt.Fprintf(b, ",CODECS=\"%s\"", quoted(v.Codecs))
+	}
+	if v.Width > 0 && v.Height > 0 {
+		fmt.Fprintf(b, ",RESOLUTION=%dx%d", v.Width, v.Height)
+	}
+	if v.FrameRate > 0 {
+		fmt.Fprintf(b, ",FRAME-RATE=%.3f", v.FrameRate)
+	}
+	if v.AudioGroup != "" {
+		fmt.Fprintf(b, ",AUDIO=\"%s\"", quoted(v.AudioGroup))
+	}
+	if v.Name != "" {
+		fmt.Fprintf(b, ",NAME=\"%s\"", quoted(v.Name))
+	}
+	fmt.Fprintf(b, "\n%s\n", line(v.URI))
+}
+
+// quoted drops what would end a quoted string.
+func quoted(s string) string { return strings.ReplaceAll(line(s), `"`, "'") }
+
+// line drops what would end a line.
+func line(s string) string { return strings.NewReplacer("\n", "", "\r", "").Replace(s) }

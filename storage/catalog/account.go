@@ -131,8 +131,11 @@ func (c *Catalog) RenameAccount(ctx context.Context, id, name string) (*Account,
 	}
 	account := new(Account)
 	return account, c.write(ctx, func(ctx context.Context, tx change) error {
-		_, err := tx.NewUpdate().Model(account).Set("name = ?", name).Where("id = ?", id).Returning("*").Exec(ctx)
-		return err
+		err := must(tx.NewUpdate().Model(account).Set("name = ?", name).Where("id = ?", id).Returning("*").Exec(ctx))
+		if err != nil {
+			return err
+		}
+		return tx.renameAuthor(ctx, id)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -154,4 +155,94 @@ func random(bytes int) string {
 	b := make([]byte, bytes)
 	_, _ = rand.Read(b) // never fails since Go 1.24
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
+}
+
+// EventKind tells what happened.
+type EventKind string
+
+// The kinds of event.
+const (
+	VideoChanged EventKind = "video"
+	VideoRemoved EventKind = "video_removed"
+	// VideoHidden says that a video was made private: who saw it must forget it.
+	VideoHidden    EventKind = "video_hidden"
+	CommentChanged EventKind = "comment"
+	CommentRemoved EventKind = "comment_deleted"
+)
+
+// Event says that a record changed; whoever may see it reads it anew.
+type Event struct {
+	Kind      EventKind
+	VideoID   string
+	CommentID string // for the kinds of comment
+}
+
+// subscriberBuffer is how many events may wait for a slow subscriber before the
+// oldest knowledge it has counts as lost and it is told to read everything.
+const subscriberBuffer = 64
+
+// Subscription receives events. When C is closed the subscriber was too slow or
+// has been ended, and should start anew.
+type Subscription struct {
+	C     <-chan Event
+	close func()
+}
+
+// Close ends the subscription. It may be called twice.
+func (s *Subscription) Close() { s.close() }
+
+// Subscribe follows the events of one video, or of all with an empty id.
+func (c *Catalog) Subscribe(videoID string) *Subscription { return c.hub.subscribe(videoID) }
+
+type hub struct {
+	mu    sync.Mutex
+	rooms map[string]map[chan Event]struct{}
+}
+
+func newHub() *hub { return &hub{rooms: map[string]map[chan Event]struct{}{}} }
+
+func (h *hub) subscribe(room string) *Subscription {
+	ch := make(chan Event, subscriberBuffer)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.rooms[room] == nil {
+		h.rooms[room] = map[chan Event]struct{}{}
+	}
+	h.rooms[room][ch] = struct{}{}
+	return &Subscription{C: ch, close: func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.drop(room, ch)
+	}}
+}
+
+func (h *hub) publish(events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range events {
+		for _, room := range []string{e.VideoID, ""} {
+			for ch := range h.rooms[room] {
+				select {
+				case ch <- e:
+				default:
+					h.drop(room, ch)
+				}
+			}
+		}
+	}
+}
+
+// drop runs with the lock held.
+func (h *hub) drop(room string, ch chan Event) {
+	if _, ok := h.rooms[room][ch]; !ok {
+		return
+	}
+	delete(h.rooms[room], ch)
+	if len(h.rooms[room]) == 0 {
+		delete(h.rooms, room)
+	}
+	close(ch)
 }

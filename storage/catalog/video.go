@@ -91,6 +91,10 @@ type Video struct {
 	UpdatedAt time.Time    `bun:"updated_at"`
 	TrashedAt bun.NullTime `bun:"trashed_at"`
 
+	// CommentsVersion grows with every change to what was said, so that a list
+	// of comments can be kept for as long as it stays the same.
+	CommentsVersion int64 `bun:"comments_version"`
+
 	// UploadID and UploadState are those of the video's upload.
 	UploadID    string      `bun:"upload_id,scanonly"`
 	UploadState UploadState `bun:"upload_state,scanonly"`
@@ -223,6 +227,9 @@ func (c *Catalog) ChangeVideo(ctx context.Context, id string, change_ VideoChang
 		}
 		if v := change_.Visibility; v != nil {
 			q = q.Set("visibility = ?", *v)
+			if *v == Private {
+				tx.tell(Event{Kind: VideoHidden, VideoID: id})
+			}
 		}
 		if g := change_.GuestsMayComment; g != nil {
 			q = q.Set("guests_may_comment = ?", *g)

@@ -69,6 +69,7 @@ CREATE TABLE videos (
     stills TEXT NOT NULL DEFAULT '{}',
     views INTEGER NOT NULL DEFAULT 0,
     comments INTEGER NOT NULL DEFAULT 0,
+    comments_version INTEGER NOT NULL DEFAULT 0,
     created_at TIMESTAMP NOT NULL,
     updated_at TIMESTAMP NOT NULL,
     trashed_at TIMESTAMP

@@ -1,0 +1,105 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+)
+
+// View is how far somebody has come in a video.
+type View struct {
+	bun.BaseModel `bun:"table:views,alias:view"`
+
+	VideoID string `bun:"video_id,pk"`
+	// Viewer tells people apart without saying who they are, unless they have
+	// an account: see ViewerAccount.
+	Viewer  string    `bun:"viewer,pk"`
+	FirstAt time.Time `bun:"first_at"`
+	LastAt  time.Time `bun:"last_at"`
+	// WatchedUS is how long they have watched in all; PositionUS is where they
+	// are.
+	WatchedUS  int64 `bun:"watched_us"`
+	PositionUS int64 `bun:"position_us"`
+}
+
+// ViewerAccount is the viewer key of an account.
+func ViewerAccount(accountID string) string { return "account:" + accountID }
+
+// Watched is what a player reports from time to time.
+type Watched struct {
+	VideoID string
+	Viewer  string
+	// Position is where the viewer is; Played how long they watched since the
+	// last report.
+	Position, Played time.Duration
+}
+
+// RecordView keeps where a viewer is. The first report of each viewer counts as
+// a view, save the owner's own. Numbers beyond what can be true are cut: the
+// position to the video, and the time watched to the clock.
+func (c *Catalog) RecordView(ctx context.Context, w Watched) error {
+	now := c.now()
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, w.VideoID)
+		if err != nil {
+			return err
+		}
+		position := min(max(w.Position, 0), latestMoment).Microseconds()
+		if video.State != Recording && video.DurationUS > 0 {
+			position = min(position, video.DurationUS)
+		}
+		before, first, err := tx.view(ctx, w, now)
+		if err != nil {
+			return err
+		}
+		// Nobody watches faster than at twice the speed of the clock.
+		most := 2*now.Sub(before.LastAt) + reportSlack
+		before.WatchedUS += min(max(w.Played, 0), most).Microseconds()
+		before.PositionUS, before.LastAt = position, now
+		if _, err := tx.NewInsert().Model(before).On("CONFLICT (video_id, viewer) DO UPDATE").
+			Set("last_at = EXCLUDED.last_at, watched_us = EXCLUDED.watched_us, position_us = EXCLUDED.position_us").Exec(ctx); err != nil {
+			return err
+		}
+		if !first || w.Viewer == ViewerAccount(video.OwnerID) {
+			return nil
+		}
+		tx.tell(Event{Kind: VideoChanged, VideoID: w.VideoID})
+		_, err = tx.NewRaw("UPDATE videos SET views = views + 1 WHERE id = ?", w.VideoID).Exec(ctx)
+		return err
+	})
+}
+
+// reportSlack is how much a first report, or one that was late, may claim beyond
+// the time since the last.
+const reportSlack = time.Minute
+
+func (t change) view(ctx context.Context, w Watched, now time.Time) (view *View, first bool, err error) {
+	var found []*View
+	err = t.NewSelect().Model(&found).Where("video_id = ? AND viewer = ?", w.VideoID, w.Viewer).Scan(ctx)
+	if err != nil || len(found) > 0 {
+		return firstOf(found), false, err
+	}
+	return &View{VideoID: w.VideoID, Viewer: w.Viewer, FirstAt: now, LastAt: now}, true, nil
+}
+
+func firstOf(found []*View) *View {
+	if len(found) == 0 {
+		return nil
+	}
+	return found[0]
+}
+
+// View finds how far a viewer has come; a viewer who never reported is at the
+// start.
+func (c *Catalog) View(ctx context.Context, videoID, viewer string) (*View, error) {
+	var found []*View
+	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ? AND viewer = ?", videoID, viewer).Scan(ctx)
+	if err != nil {
+		return nil, translate(err)
+	}
+	if len(found) == 0 {
+		return &View{VideoID: videoID, Viewer: viewer}, nil
+	}
+	return found[0], nil
+}

@@ -124,7 +124,7 @@ func (p *process) report(r io.Reader) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		value, ok := strings.CutPrefix(lines.Text(), "out_time_us=")
-		if us, err := strconv.ParseInt(value, 10, 64); ok && err == nil && us > 0 && p.progress != nil {
+		if us, err := strconv.ParseInt(value, 10, 64); ok && err == nil && us >= 0 && p.progress != nil {
 			p.progress(time.Duration(us) * time.Microsecond)
 		}
 	}

@@ -67,6 +67,9 @@ type Command struct {
 	// Graph draws inputs, filters and outputs.
 	Graph  func(*Graph)
 	Limits Limits
+	// FromZero moves the inputs' timestamps so that the earliest is 0; otherwise
+	// timestamps pass as they are.
+	FromZero bool
 	// Stdin feeds an Input without Path. An error from it ends the run and is
 	// returned as it is.
 	Stdin io.Reader
@@ -103,7 +106,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (Usage, error) {
 		return Usage{}, err
 	}
 	p := &process{
-		program: r.FFmpeg, args: append(globals(), args...), limits: limits,
+		program: r.FFmpeg, args: append(globals(c.FromZero), args...), limits: limits,
 		dir: c.Dir, stdin: c.Stdin, stdout: c.Stdout, progress: c.Progress,
 	}
 	usage, err := p.run(ctx)
@@ -118,11 +121,15 @@ func (r *Runner) Run(ctx context.Context, c Command) (Usage, error) {
 	return usage, nil
 }
 
-func globals() []string {
-	return []string{
+func globals(fromZero bool) []string {
+	args := []string{
 		"-y", "-nostdin", "-hide_banner", "-v", "fatal", "-nostats", "-progress", "pipe:3",
 		"-max_alloc", maxAllocation, "-copyts",
 	}
+	if fromZero {
+		args = append(args, "-start_at_zero")
+	}
+	return args
 }
 
 // bound fills in what the caller left open: a minute of CPU and ten seconds for

@@ -1,0 +1,212 @@
+package auth
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// Empty answers without a body.
+type Empty struct{}
+
+// ByID names a record in the path.
+type ByID struct {
+	ID string `path:"id" maxLength:"64"`
+}
+
+// RenameInput is a new name.
+type RenameInput struct {
+	Body struct {
+		Name string `json:"name" maxLength:"1000"`
+	}
+}
+
+// Rename is PATCH /api/account.
+func (a *Auth) Rename(ctx context.Context, in *RenameInput) (*AccountOutput, error) {
+	account, err := Need(ctx, catalog.ScopeAdmin)
+	if err != nil {
+		return nil, err
+	}
+	if account, err = a.catalog.RenameAccount(ctx, account.ID, in.Body.Name); err != nil {
+		return nil, err
+	}
+	return &AccountOutput{Body: View(account)}, nil
+}
+
+// PasswordInput is a password and the one to follow it.
+type PasswordInput struct {
+	Body struct {
+		CurrentPassword string `json:"current_password" maxLength:"4000"`
+		NewPassword     string `json:"new_password" maxLength:"4000"`
+	}
+}
+
+// ChangePassword is PUT /api/account/password. It ends all other sessions and
+// all API tokens of the account.
+func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, error) {
+	account, err := Need(ctx, catalog.ScopeAdmin)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.throttle.attempt(Address(ctx), account.Email); err != nil {
+		return nil, err
+	}
+	if err := CheckPassword(in.Body.NewPassword); err != nil {
+		return nil, reply.Of(err).At("body.new_password")
+	}
+	if err := a.verify(ctx, account, in.Body.CurrentPassword); err != nil {
+		return nil, reply.Of(err).At("body.current_password")
+	}
+	hash, err := a.hasher.Hash(ctx, in.Body.NewPassword)
+	if err != nil {
+		return nil, err
+	}
+	a.throttle.succeeded(Address(ctx), account.Email)
+	return &Empty{}, a.catalog.ChangePassword(ctx, catalog.PasswordChange{
+		Account: account, NewHash: hash, KeepSession: From(ctx).SessionHash,
+	})
+}
+
+// AccountsOutput lists accounts.
+type AccountsOutput struct {
+	Body struct {
+		Items []Account `json:"items" nullable:"false"`
+	}
+}
+
+// ListAccounts is GET /api/accounts.
+func (a *Auth) ListAccounts(ctx context.Context, _ *struct{}) (*AccountsOutput, error) {
+	if _, err := Need(ctx, catalog.ScopeRead); err != nil {
+		return nil, err
+	}
+	accounts, err := a.catalog.Accounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &AccountsOutput{}
+	out.Body.Items = make([]Account, len(accounts))
+	for i := range accounts {
+		out.Body.Items[i] = View(&accounts[i])
+	}
+	return out, nil
+}
+
+// Invitation is an open invitation.
+type Invitation struct {
+	ID        string    `json:"id"`
+	URL       string    `json:"url,omitempty" doc:"The link to send; it is told once, when the invitation is made"`
+	Email     string    `json:"email" doc:"Who may accept it; empty: whoever has the link"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func invitationView(i *catalog.Invitation) Invitation {
+	return Invitation{ID: i.ID, Email: i.Email, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt}
+}
+
+// needOwner returns the account that asks if it may invite others.
+func needOwner(ctx context.Context) (*catalog.Account, error) {
+	account, err := Need(ctx, catalog.ScopeAdmin)
+	if err == nil && account.Role != catalog.Owner {
+		return nil, reply.Forbidden
+	}
+	return account, err
+}
+
+// InviteInput says who may accept an invitation.
+type InviteInput struct {
+	Body struct {
+		Email string `json:"email,omitempty" maxLength:"1000" doc:"Who may accept it; empty: whoever has the link"`
+	}
+}
+
+// InvitationOutput answers with an invitation.
+type InvitationOutput struct {
+	Body Invitation
+}
+
+// Invite is POST /api/invitations.
+func (a *Auth) Invite(ctx context.Context, in *InviteInput) (*InvitationOutput, error) {
+	account, err := needOwner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	invitation, token, err := a.catalog.Invite(ctx, account.ID, in.Body.Email)
+	if err != nil {
+		return nil, err
+	}
+	out := &InvitationOutput{Body: invitationView(invitation)}
+	out.Body.URL = a.base.JoinPath("invite", url.PathEscape(token)).String()
+	return out, nil
+}
+
+// InvitationsOutput lists invitations.
+type InvitationsOutput struct {
+	Body struct {
+		Items []Invitation `json:"items" nullable:"false"`
+	}
+}
+
+// ListInvitations is GET /api/invitations.
+func (a *Auth) ListInvitations(ctx context.Context, _ *struct{}) (*InvitationsOutput, error) {
+	if _, err := needOwner(ctx); err != nil {
+		return nil, err
+	}
+	open, err := a.catalog.Invitations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &InvitationsOutput{}
+	out.Body.Items = make([]Invitation, len(open))
+	for i := range open {
+		out.Body.Items[i] = invitationView(&open[i])
+	}
+	return out, nil
+}
+
+// DropInvitation is DELETE /api/invitations/{id}.
+func (a *Auth) DropInvitation(ctx context.Context, in *ByID) (*Empty, error) {
+	if _, err := needOwner(ctx); err != nil {
+		return nil, err
+	}
+	return &Empty{}, a.catalog.DropInvitation(ctx, in.ID)
+}
+
+// LookUpInput is the token of an invitation.
+type LookUpInput struct {
+	Body struct {
+		Token string `json:"token" maxLength:"200"`
+	}
+}
+
+// LookUpOutput tells whoever holds an invitation about it.
+type LookUpOutput struct {
+	Body struct {
+		InviterName string `json:"inviter_name"`
+		Email       string `json:"email" doc:"Who may accept it; empty: whoever has the link"`
+	}
+}
+
+// LookUpInvitation is POST /api/invitations/lookup. It is a POST so that the
+// token stays out of logs.
+func (a *Auth) LookUpInvitation(ctx context.Context, in *LookUpInput) (*LookUpOutput, error) {
+	invitation, err := a.catalog.Invitation(ctx, in.Body.Token)
+	if err != nil {
+		return nil, err
+	}
+	out := &LookUpOutput{}
+	out.Body.InviterName, out.Body.Email = invitation.Inviter.Name, invitation.Email
+	return out, nil
+}
+
+// AcceptInvitation is POST /api/invitations/accept: it makes an account.
+func (a *Auth) AcceptInvitation(ctx context.Context, in *PersonInput) (*SignedInOutput, error) {
+	check := func() error {
+		_, err := a.catalog.Invitation(ctx, in.Body.Token)
+		return err
+	}
+	return a.join(ctx, in.Body, check, a.catalog.AcceptInvitation)
+}

@@ -1,0 +1,176 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// extendAfter is how much of its life a session has used before it is extended,
+// so that not every request writes.
+const extendAfter = 24 * time.Hour
+
+// Options set up an Auth.
+type Options struct {
+	Catalog *catalog.Catalog
+	Hasher  *Hasher
+	// BaseURL is where people reach the server. https makes cookies secure.
+	BaseURL *url.URL
+	// Version is told to everybody who asks for the session.
+	Version string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Auth identifies requests and answers the API of sessions and accounts.
+type Auth struct {
+	catalog  *catalog.Catalog
+	hasher   *Hasher
+	base     *url.URL
+	version  string
+	now      func() time.Time
+	cookies  cookies
+	origins  *http.CrossOriginProtection
+	throttle *throttle
+}
+
+// New makes an Auth. It fails if the base URL is not an origin.
+func New(o Options) (*Auth, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	origins := http.NewCrossOriginProtection()
+	if err := origins.AddTrustedOrigin(o.BaseURL.Scheme + "://" + o.BaseURL.Host); err != nil {
+		return nil, fmt.Errorf("auth: the base URL %q is not an address of the web: %w", o.BaseURL, err)
+	}
+	return &Auth{
+		catalog: o.Catalog, hasher: o.Hasher, base: o.BaseURL, version: o.Version, now: o.Now,
+		cookies: cookiesFor(o.BaseURL), origins: origins, throttle: newThrottle(o.Now),
+	}, nil
+}
+
+// Middleware puts the principal into the request's context. It refuses bearer
+// tokens that are not valid, and what another site made a browser send.
+//
+// It costs a query for requests with a cookie or a token, so it does not belong
+// in front of media, which are opened by their grants.
+func (a *Auth) Middleware() gin.HandlerFunc {
+	return func(c *gin.Context) {
+		principal, err := a.identify(c)
+		if err != nil {
+			reply.Write(c, err)
+			return
+		}
+		v := visitor{principal: principal, address: networkOf(c.ClientIP())}
+		c.Request = c.Request.WithContext(with(c.Request.Context(), v))
+		c.Next()
+	}
+}
+
+func (a *Auth) identify(c *gin.Context) (Principal, error) {
+	if token, ok := bearer(c.Request); ok {
+		return a.byToken(c.Request.Context(), token)
+	}
+	// Requests without a cookie are checked too: signing somebody in as somebody
+	// else is an attack of its own.
+	if err := a.origins.Check(c.Request); err != nil {
+		return Principal{}, reply.CrossSite.Because(err)
+	}
+	p, err := a.bySession(c)
+	if err != nil {
+		return Principal{}, err
+	}
+	if token := a.cookie(c.Request, a.cookies.guestName()); token != "" {
+		p.GuestHash = catalog.HashToken(token)
+	}
+	return p, nil
+}
+
+func bearer(r *http.Request) (string, bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+func (a *Auth) byToken(ctx context.Context, clear string) (Principal, error) {
+	token, err := a.catalog.Token(ctx, catalog.HashToken(clear))
+	if errors.Is(err, catalog.ErrNotFound) {
+		return Principal{}, reply.New(http.StatusUnauthorized, "token_unknown", "This API token is not known here.")
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	return Principal{Account: token.Account, Scope: token.Scope, tokenHash: token.Hash}, nil
+}
+
+// bySession finds the account of a session cookie. A cookie that is not valid
+// any more is no error: its holder is nobody.
+func (a *Auth) bySession(c *gin.Context) (Principal, error) {
+	token := a.cookie(c.Request, a.cookies.sessionName())
+	if token == "" {
+		return Principal{}, nil
+	}
+	ctx := c.Request.Context()
+	session, err := a.catalog.Session(ctx, catalog.HashToken(token))
+	if err == nil && session.ExpiresAt.Sub(a.now()) < catalog.SessionLife-extendAfter {
+		if err = a.catalog.ExtendSession(ctx, session.Hash); err == nil {
+			cookie := a.cookies.session(token)
+			http.SetCookie(c.Writer, &cookie)
+		}
+	}
+	if errors.Is(err, catalog.ErrNotFound) {
+		return Principal{}, nil
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	return Principal{Account: session.Account, Scope: catalog.ScopeAdmin, SessionHash: session.Hash}, nil
+}
+
+// maxCookie is longer than any cookie of ours.
+const maxCookie = 128
+
+func (a *Auth) cookie(r *http.Request, name string) string {
+	cookie, err := r.Cookie(name)
+	if err != nil || len(cookie.Value) > maxCookie {
+		return ""
+	}
+	return cookie.Value
+}
+
+// Alive says whether a principal is still who he was: long answers, such as
+// events, ask every few seconds and end when somebody has signed out.
+func (a *Auth) Alive(ctx context.Context, p Principal) (bool, error) {
+	var err error
+	switch {
+	case p.SessionHash != nil:
+		_, err = a.catalog.Session(ctx, p.SessionHash)
+	case p.tokenHash != nil:
+		_, err = a.catalog.Token(ctx, p.tokenHash)
+	}
+	if errors.Is(err, catalog.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Need returns the account that asks, if its request may use this much of its
+// rights: reply.SignIn or reply.Scope if not.
+func Need(ctx context.Context, scope catalog.Scope) (*catalog.Account, error) {
+	p := From(ctx)
+	if p.Account == nil {
+		return nil, reply.SignIn
+	}
+	if !p.Scope.Allows(scope) {
+		return nil, reply.Scope
+	}
+	return p.Account, nil
+}

@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// guestLife is how long a browser may change the comments it left as a guest.
+// Browsers keep no cookie longer than 400 days.
+const guestLife = 400 * 24 * time.Hour
+
+// cookies makes the cookies of an installation.
+type cookies struct {
+	secure bool
+}
+
+func cookiesFor(base *url.URL) cookies {
+	return cookies{secure: base != nil && base.Scheme == "https"}
+}
+
+// name is prefixed on https, where browsers then insist that no other host and
+// no insecure page has set it.
+func (c cookies) name(plain string) string {
+	if c.secure {
+		return "__Host-" + plain
+	}
+	return plain
+}
+
+func (c cookies) sessionName() string { return c.name("meanwhile_session") }
+
+func (c cookies) guestName() string { return c.name("meanwhile_guest") }
+
+// cookie lives for life; none at all ends it.
+func (c cookies) cookie(name, value string, life time.Duration) http.Cookie {
+	age := int(life / time.Second)
+	if age <= 0 {
+		age = -1
+	}
+	return http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: age,
+		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+func (c cookies) session(token string) http.Cookie {
+	return c.cookie(c.sessionName(), token, catalog.SessionLife)
+}
+
+func (c cookies) noSession() http.Cookie { return c.cookie(c.sessionName(), "", 0) }
+
+// NewGuest makes the cookie that lets a guest change what he wrote, and the hash
+// to store with it.
+func (a *Auth) NewGuest() (http.Cookie, []byte) {
+	token := rand.Text()
+	return a.cookies.cookie(a.cookies.guestName(), token, guestLife), catalog.HashToken(token)
+}

@@ -1,0 +1,63 @@
+// Package auth answers "who is asking": browsers with a session cookie,
+// programs with an API token, guests with a cookie of their own, or nobody.
+//
+// Passwords are hashed with argon2id, two at a time at most, so that a flood of
+// sign-ins cannot starve playback. Tokens of all kinds are 256 random bits and
+// are stored as their SHA-256 only.
+package auth
+
+import (
+	"context"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// Principal is who asks.
+type Principal struct {
+	// Account is nil for somebody who is not signed in.
+	Account *catalog.Account
+	// Scope is how much of the account's rights the request may use; sessions
+	// may use all of them.
+	Scope catalog.Scope
+	// GuestHash knows a guest again who has commented from this browser; nil if none has.
+	GuestHash []byte
+	// SessionHash names the session that the request came with; nil for API tokens.
+	SessionHash []byte
+
+	tokenHash []byte
+}
+
+// SignedIn says whether there is an account.
+func (p Principal) SignedIn() bool { return p.Account != nil }
+
+// visitor is what the middleware found out about a request.
+type visitor struct {
+	principal Principal
+	// address is the network the request came from: an IPv4 address or an IPv6 /64.
+	address string
+}
+
+type visitorKey struct{}
+
+func with(ctx context.Context, v visitor) context.Context {
+	return context.WithValue(ctx, visitorKey{}, v)
+}
+
+func visitorOf(ctx context.Context) visitor {
+	v, _ := ctx.Value(visitorKey{}).(visitor)
+	return v
+}
+
+// From tells who asks. Without the middleware that is nobody.
+func From(ctx context.Context) Principal { return visitorOf(ctx).principal }
+
+// Address is the network that the request came from, to count attempts by: an
+// IPv4 address or an IPv6 /64, which is what one subscriber holds.
+func Address(ctx context.Context) string { return visitorOf(ctx).address }
+
+// With puts a principal into a context; tests of other packages need it.
+func With(ctx context.Context, p Principal) context.Context {
+	v := visitorOf(ctx)
+	v.principal = p
+	return with(ctx, v)
+}

@@ -1,0 +1,182 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// Account is what others may know of an account.
+type Account struct {
+	ID        string       `json:"id"`
+	Email     string       `json:"email"`
+	Name      string       `json:"name"`
+	Role      catalog.Role `json:"role" enum:"owner,member"`
+	CreatedAt time.Time    `json:"created_at"`
+}
+
+// View is the account as the API shows it.
+func View(a *catalog.Account) Account {
+	return Account{ID: a.ID, Email: a.Email, Name: a.Name, Role: a.Role, CreatedAt: a.CreatedAt}
+}
+
+// Session is who asks, and what the pages need to know first.
+type Session struct {
+	Account     reply.Maybe[Account] `json:"account" doc:"Null if nobody is signed in"`
+	SetupNeeded bool                 `json:"setup_needed" doc:"There is no account yet"`
+	Version     string               `json:"version"`
+}
+
+// SessionOutput answers with the session.
+type SessionOutput struct {
+	Body Session
+}
+
+// AccountOutput answers with an account.
+type AccountOutput struct {
+	Body Account
+}
+
+// SignedInOutput answers with the account that is signed in from now on.
+type SignedInOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+	Body      Account
+}
+
+// SignedOutOutput ends the cookie.
+type SignedOutOutput struct {
+	SetCookie http.Cookie `header:"Set-Cookie"`
+}
+
+// Describe tells who asks. The server's own pages embed it too.
+func (a *Auth) Describe(ctx context.Context) (Session, error) {
+	s := Session{Version: a.version}
+	if p := From(ctx); p.Account != nil {
+		view := View(p.Account)
+		s.Account = reply.Maybe[Account]{Value: &view}
+		return s, nil
+	}
+	needed, err := a.catalog.SetupNeeded(ctx)
+	s.SetupNeeded = needed
+	return s, err
+}
+
+// ReadSession is GET /api/session.
+func (a *Auth) ReadSession(ctx context.Context, _ *struct{}) (*SessionOutput, error) {
+	session, err := a.Describe(ctx)
+	return &SessionOutput{Body: session}, err
+}
+
+// SignInInput is an address with its password.
+type SignInInput struct {
+	Body struct {
+		Email    string `json:"email" maxLength:"1000"`
+		Password string `json:"password" maxLength:"4000"`
+	}
+}
+
+// SignIn is POST /api/session. A browser that is signed in already gets a new
+// session all the same, and the old one ends.
+func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*SignedInOutput, error) {
+	if err := a.throttle.attempt(Address(ctx), in.Body.Email); err != nil {
+		return nil, err
+	}
+	account, err := a.catalog.AccountByEmail(ctx, in.Body.Email)
+	if errors.Is(err, catalog.ErrNotFound) {
+		account, err = new(catalog.Account), nil // its hash is empty: no password fits
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.verify(ctx, account, in.Body.Password); err != nil {
+		return nil, err
+	}
+	a.throttle.succeeded(Address(ctx), in.Body.Email)
+	return a.start(ctx, account)
+}
+
+func (a *Auth) verify(ctx context.Context, account *catalog.Account, password string) error {
+	matches, err := a.hasher.Verify(ctx, account.PasswordHash, password)
+	if err == nil && !matches {
+		return wrongCredentials()
+	}
+	return err
+}
+
+// start makes a session and ends the one that the request came with.
+func (a *Auth) start(ctx context.Context, account *catalog.Account) (*SignedInOutput, error) {
+	token, err := a.catalog.StartSession(ctx, account)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return nil, wrongCredentials() // the password was changed in between
+	}
+	if err != nil {
+		return nil, err
+	}
+	if old := From(ctx).SessionHash; old != nil {
+		if err := a.catalog.EndSession(ctx, old); err != nil {
+			return nil, err
+		}
+	}
+	return &SignedInOutput{SetCookie: a.cookies.session(token), Body: View(account)}, nil
+}
+
+// SignOut is DELETE /api/session. It takes effect at once.
+func (a *Auth) SignOut(ctx context.Context, _ *struct{}) (*SignedOutOutput, error) {
+	if hash := From(ctx).SessionHash; hash != nil {
+		if err := a.catalog.EndSession(ctx, hash); err != nil {
+			return nil, err
+		}
+	}
+	return &SignedOutOutput{SetCookie: a.cookies.noSession()}, nil
+}
+
+// Person is what somebody says to get an account.
+type Person struct {
+	Token    string `json:"token" maxLength:"200" doc:"From the link"`
+	Name     string `json:"name" maxLength:"1000"`
+	Email    string `json:"email" maxLength:"1000"`
+	Password string `json:"password" maxLength:"4000"`
+}
+
+// PersonInput is a person who follows a link that lets him make an account.
+type PersonInput struct {
+	Body Person
+}
+
+// SetUp is POST /api/setup: it makes the first account.
+func (a *Auth) SetUp(ctx context.Context, in *PersonInput) (*SignedInOutput, error) {
+	check := func() error { return a.catalog.CheckSetup(ctx, in.Body.Token) }
+	return a.join(ctx, in.Body, check, a.catalog.CreateOwner)
+}
+
+// join makes an account with a link's token. The token is checked before the
+// password is hashed, so that strangers cannot make the server work.
+func (a *Auth) join(ctx context.Context, who Person, check func() error,
+	create func(context.Context, string, catalog.NewAccount) (*catalog.Account, error),
+) (*SignedInOutput, error) {
+	if err := a.throttle.attempt(Address(ctx), ""); err != nil {
+		return nil, err
+	}
+	if err := check(); err != nil {
+		return nil, err
+	}
+	if _, err := catalog.NormalEmail(who.Email); err != nil {
+		return nil, err
+	}
+	if _, err := catalog.NormalName(who.Name); err != nil {
+		return nil, err
+	}
+	hash, err := a.hasher.Hash(ctx, who.Password)
+	if err != nil {
+		return nil, err
+	}
+	account, err := create(ctx, who.Token, catalog.NewAccount{Name: who.Name, Email: who.Email, PasswordHash: hash})
+	if err != nil {
+		return nil, err
+	}
+	return a.start(ctx, account)
+}

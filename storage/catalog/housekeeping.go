@@ -12,14 +12,15 @@ import (
 // whoever plays it now may finish.
 const garbageGrace = 15 * time.Minute
 
-// checkpointNext reads the one field of container.Checkpoint that the records
-// rely on: the byte at which indexing goes on.
-func checkpointNext(raw json.RawMessage) int64 {
+// checkpointEmitted reads the one field of container.Checkpoint that the
+// records rely on: how many fragments were closed for good. What the end of a
+// quiet upload closed beyond that is taken back when the upload goes on.
+func checkpointEmitted(raw json.RawMessage) int64 {
 	var c struct {
-		Next int64 `json:"next"`
+		Emitted int64 `json:"emitted"`
 	}
 	_ = json.Unmarshal(raw, &c) // an empty one starts at 0
-	return c.Next
+	return c.Emitted
 }
 
 // EmptyTrash removes the records of videos that have been in the trash since

@@ -169,12 +169,12 @@ func boolInt(b bool) int {
 func (t change) reopen(ctx context.Context, video *Video, upload *Upload) error {
 	video.Take++
 	video.State, video.Reason, video.AudioDone = Recording, "", false
-	next := int64(checkpointNext(upload.Checkpoint))
-	if _, err := t.NewDelete().Table("fragments").Where("video_id = ? AND start >= ?", video.ID, next).Exec(ctx); err != nil {
+	kept := checkpointEmitted(upload.Checkpoint)
+	if _, err := t.NewDelete().Table("fragments").Where("video_id = ? AND n >= ?", video.ID, kept).Exec(ctx); err != nil {
 		return err
 	}
-	var kept, lastUS int64
-	err := t.NewRaw("SELECT coalesce(max(n) + 1, 0), coalesce(max(start_us + duration_us), 0) FROM fragments WHERE video_id = ?", video.ID).Scan(ctx, &kept, &lastUS)
+	var lastUS int64
+	err := t.NewRaw("SELECT coalesce(max(start_us + duration_us), 0) FROM fragments WHERE video_id = ?", video.ID).Scan(ctx, &lastUS)
 	if err != nil {
 		return err
 	}

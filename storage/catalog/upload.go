@@ -175,17 +175,30 @@ func (c *Catalog) DeclareLength(ctx context.Context, uploadID string, length int
 	})
 }
 
-// CloseUpload ends an upload: finished when all that was announced has come,
-// quiet when nobody sent anything for a while. It does nothing if the upload is
-// closed already.
-func (c *Catalog) CloseUpload(ctx context.Context, uploadID string, state UploadState, last Index) error {
+// Closing ends an upload.
+type Closing struct {
+	UploadID string
+	// State is UploadFinished when all that was announced has come, UploadQuiet
+	// when nobody sent anything for a while.
+	State UploadState
+	// Received is where the upload stood when Last was made of it.
+	Received int64
+	Last     Index
+}
+
+// CloseUpload ends an upload. It does nothing if that has happened already, and
+// returns ErrOffset if bytes came meanwhile.
+func (c *Catalog) CloseUpload(ctx context.Context, closing Closing) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
 		upload := new(Upload)
-		if err := tx.NewSelect().Model(upload).Where("id = ?", uploadID).Scan(ctx); err != nil {
+		if err := tx.NewSelect().Model(upload).Where("id = ?", closing.UploadID).Scan(ctx); err != nil {
 			return err
 		}
-		if upload.State == UploadFinished || upload.State == state {
+		if upload.State == UploadFinished || upload.State == closing.State {
 			return nil
+		}
+		if upload.Received != closing.Received {
+			return ErrOffset
 		}
 		video, err := tx.lockVideo(ctx, upload.VideoID)
 		if err != nil {
@@ -194,10 +207,10 @@ func (c *Catalog) CloseUpload(ctx context.Context, uploadID string, state Upload
 		if upload.State == UploadQuiet {
 			return tx.settle(ctx, video, upload)
 		}
-		if err := tx.addIndex(ctx, video, last); err != nil {
+		if err := tx.addIndex(ctx, video, closing.Last); err != nil {
 			return err
 		}
-		return tx.close(ctx, video, state)
+		return tx.close(ctx, video, closing.State)
 	})
 }
 

@@ -127,6 +127,18 @@ func (f *Folder) syncFolder(name string) (err error) {
 	return folder.Sync()
 }
 
+// Size implements Store.
+func (f *Folder) Size(_ context.Context, key string) (int64, error) {
+	if err := checkKey(key); err != nil {
+		return 0, err
+	}
+	info, err := f.root.Stat(key)
+	if err != nil {
+		return 0, classify(err)
+	}
+	return info.Size(), nil
+}
+
 // OpenRange implements Store.
 func (f *Folder) OpenRange(_ context.Context, key string, offset, n int64) (io.ReadCloser, error) {
 	if err := checkKey(key); err != nil {
@@ -144,14 +156,22 @@ func (f *Folder) OpenRange(_ context.Context, key string, offset, n int64) (io.R
 	return &section{LimitedReader: io.LimitedReader{R: file, N: n}, file: file}, nil
 }
 
-// section is a file's range. It offers WriteTo so that io.Copy to a socket may
-// use sendfile on the *os.File below.
+// section is a file's range.
 type section struct {
 	io.LimitedReader
 	file *os.File
 }
 
+// Close implements io.Closer.
 func (s *section) Close() error { return s.file.Close() }
+
+// WriteTo implements io.WriterTo. It hands the bare file on, so that a copy to
+// a socket can stay inside the kernel (sendfile).
+func (s *section) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, &io.LimitedReader{R: s.file, N: s.N})
+	s.N -= n
+	return n, err
+}
 
 // Path implements Locator.
 func (f *Folder) Path(key string) (string, error) {

@@ -24,6 +24,8 @@ type Store interface {
 	// Put reads r to its end and keeps it under key. When it returns without an
 	// error the bytes survive a power cut; otherwise nothing is visible under key.
 	Put(ctx context.Context, key string, r io.Reader) (int64, error)
+	// Size tells the length of an object in bytes.
+	Size(ctx context.Context, key string) (int64, error)
 	// OpenRange reads n bytes from offset.
 	OpenRange(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error)
 	// Delete removes the object, or every object below a prefix that ends in "/".
@@ -37,8 +39,38 @@ type Locator interface {
 	Path(key string) (string, error)
 }
 
-// Slice is one object's share of a longer sequence of bytes.
+// Slice is a piece of a longer sequence of bytes: Length bytes of an object
+// from Offset on, or Bytes that are at hand.
 type Slice struct {
 	Key    string
+	Offset int64
 	Length int64
+	// Bytes, when set, are the piece itself; Length is then ignored.
+	Bytes []byte
+}
+
+func (s Slice) length() int64 {
+	if s.Bytes != nil {
+		return int64(len(s.Bytes))
+	}
+	return s.Length
+}
+
+// Cut returns the slices that hold bytes [from, to) of the sequence.
+func Cut(slices []Slice, from, to int64) []Slice {
+	var out []Slice
+	var at int64
+	for _, s := range slices {
+		begin, end := max(from-at, 0), min(to-at, s.length())
+		at += s.length()
+		if begin >= end {
+			continue
+		}
+		if s.Bytes != nil {
+			out = append(out, Slice{Bytes: s.Bytes[begin:end]})
+			continue
+		}
+		out = append(out, Slice{Key: s.Key, Offset: s.Offset + begin, Length: end - begin})
+	}
+	return out
 }

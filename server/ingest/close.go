@@ -1,0 +1,67 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// How long an open upload may be silent before what arrived becomes the video.
+// A recorder sends every second or two and says no length; a file's upload has
+// a known end, and its sender may only be asleep.
+const (
+	quietTake = 3 * time.Minute
+	quietFile = 24 * time.Hour
+)
+
+// CloseQuiet closes uploads that nobody continues: with what arrived they
+// become videos. They can still be continued.
+func (in *Ingest) CloseQuiet(ctx context.Context) error {
+	open, err := in.records.OpenUploads(ctx, in.now().Add(-quietTake))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, row := range open {
+		switch whole := row.Length.Valid && row.Length.Int64 == row.Received; {
+		case whole: // a crash came between its last part and its end
+			errs = append(errs, in.finish(ctx, row, catalog.UploadFinished))
+		case !row.Length.Valid || row.TouchedAt.Before(in.now().Add(-quietFile)):
+			errs = append(errs, in.finish(ctx, row, catalog.UploadQuiet))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Finish ends an upload by its owner's wish, with what arrived.
+func (in *Ingest) Finish(ctx context.Context, uploadID string) error {
+	row, err := in.records.Upload(ctx, uploadID)
+	if err != nil {
+		return err
+	}
+	return in.finish(ctx, row, catalog.UploadFinished)
+}
+
+func (in *Ingest) finish(ctx context.Context, row *catalog.Upload, state catalog.UploadState) error {
+	if row.State == catalog.UploadFinished {
+		return nil
+	}
+	var last catalog.Index
+	if row.State == catalog.UploadOpen && row.Received > 0 {
+		index, err := in.indexers.take(ctx, in, row, row.Received)
+		if err != nil {
+			return err
+		}
+		if last, err = learned(index); err != nil {
+			return err
+		}
+		last.Fragments = append(last.Fragments, rows(index.FinishAt(row.Received))...)
+	}
+	err := in.records.CloseUpload(ctx, catalog.Closing{UploadID: row.ID, State: state, Received: row.Received, Last: last})
+	if errors.Is(err, catalog.ErrOffset) && state == catalog.UploadQuiet {
+		return nil // it is not quiet any more
+	}
+	return err
+}

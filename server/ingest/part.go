@@ -1,0 +1,149 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/transcode/container"
+)
+
+const (
+	// maxPart ends a part: large enough that a sync costs little beside it,
+	// small enough that a cut line loses no more than seconds of sending.
+	maxPart = 32 << 20
+	// maxPartTime ends a part of a slow stream, so that it plays while it comes.
+	maxPartTime = time.Second
+)
+
+// WriteChunk implements tus.Upload: it keeps everything that src still brings,
+// also when src ends because the line broke.
+func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (int64, error) {
+	// The line may break at any time; what it brought before is kept all the same.
+	ctx = context.WithoutCancel(ctx)
+	var total int64
+	for {
+		n, err := u.writePart(ctx, offset+total, src)
+		total += n
+		if err != nil || n == 0 {
+			return total, tusError(err)
+		}
+	}
+}
+
+// writePart keeps one part; it returns 0 at the end of src.
+func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (int64, error) {
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(src, first); err != nil {
+		if errors.Is(err, io.EOF) {
+			return 0, nil
+		}
+		return 0, err
+	}
+	index, err := u.indexers.take(ctx, u.Ingest, u.row, offset)
+	if err != nil {
+		return 0, err
+	}
+	key := fmt.Sprintf("%ssrc/%016d-%s", catalog.ObjectPrefix(u.row.VideoID), offset, catalog.NewID()[:8])
+	part := &slice{src: io.MultiReader(bytes.NewReader(first), src), left: maxPart, until: u.now().Add(maxPartTime), now: u.now}
+	n, err := u.objects.Put(ctx, key, io.TeeReader(part, index))
+	if err != nil {
+		return 0, err
+	}
+	if err := u.commit(ctx, index, catalog.Arrival{UploadID: u.row.ID, VideoID: u.row.VideoID, Start: offset, Length: n, ObjectKey: key}); err != nil {
+		return 0, errors.Join(err, u.objects.Delete(ctx, key))
+	}
+	u.row.Received = offset + n
+	u.received(n)
+	return n, nil
+}
+
+func (u *upload) commit(ctx context.Context, index *cursor, a catalog.Arrival) error {
+	a.Last = u.row.Length.Valid && a.Start+a.Length == u.row.Length.Int64
+	var err error
+	// The checkpoint comes before Finish: what the end closes can be taken back.
+	if a.Index, err = learned(index); err != nil {
+		return err
+	}
+	if a.Last {
+		a.Index.Fragments = append(a.Index.Fragments, rows(index.FinishAt(a.Start+a.Length))...)
+	}
+	if err := u.records.AppendPart(ctx, a); err != nil {
+		return err
+	}
+	if a.Last {
+		u.row.State = catalog.UploadFinished
+		return nil
+	}
+	u.indexers.give(u.row.ID, index, a.Start+a.Length)
+	return nil
+}
+
+// learned takes from an index what the records keep.
+func learned(index *cursor) (catalog.Index, error) {
+	fragments := rows(index.Fragments())
+	checkpoint, err := json.Marshal(index.Checkpoint())
+	if err != nil {
+		return catalog.Index{}, fmt.Errorf("ingest: checkpoint: %w", err)
+	}
+	media, err := mediaOf(index.Header())
+	return catalog.Index{Media: media, Checkpoint: checkpoint, Fragments: fragments}, err
+}
+
+func mediaOf(h *container.Header) (*catalog.Media, error) {
+	if h == nil {
+		return nil, nil //nolint:nilnil // nothing is known yet
+	}
+	raw, err := json.Marshal(h)
+	if err != nil {
+		return nil, fmt.Errorf("ingest: header: %w", err)
+	}
+	m := &catalog.Media{Format: string(h.Format), Layout: string(h.Layout), Header: raw, WebSafe: h.WebSafe(), Duration: h.Duration}
+	if h.Layout == container.LayoutFragmented {
+		m.Duration = 0 // its fragments tell, and they tell the truth
+	}
+	for _, t := range h.Tracks {
+		switch t.Kind {
+		case container.KindVideo:
+			m.HasVideo, m.Width, m.Height = true, max(m.Width, t.Width), max(m.Height, t.Height)
+		case container.KindAudio:
+			m.HasAudio = true
+		}
+	}
+	return m, nil
+}
+
+func rows(fragments []container.Fragment) []catalog.Fragment {
+	out := make([]catalog.Fragment, len(fragments))
+	for i, f := range fragments {
+		out[i] = catalog.Fragment{
+			Start: f.Offset, Length: f.Length, StartUS: f.Start.Microseconds(),
+			DurationUS: (f.Start + f.Duration).Microseconds() - f.Start.Microseconds(), Samples: f.Samples,
+		}
+	}
+	return out
+}
+
+// slice reads from src until a size or a time is reached. It has at least one
+// byte.
+type slice struct {
+	src   io.Reader
+	left  int64
+	until time.Time
+	now   func() time.Time
+}
+
+// Read implements io.Reader.
+func (s *slice) Read(p []byte) (int, error) {
+	if s.left == 0 || s.now().After(s.until) && s.left < maxPart {
+		return 0, io.EOF
+	}
+	n, err := s.src.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	return n, err
+}

@@ -1,0 +1,167 @@
+// Package library is the owner's API: videos, their settings, the trash, and
+// how a video is described to whoever may see it.
+package library
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// Records are the events and queries of the catalog that this API needs.
+type Records interface {
+	Video(ctx context.Context, id string) (*catalog.Video, error)
+	Videos(ctx context.Context, q catalog.ListQuery) (catalog.Page, error)
+	ChangeVideo(ctx context.Context, id string, c catalog.VideoChange) (*catalog.Video, error)
+	TrashVideo(ctx context.Context, id string) error
+	RestoreVideo(ctx context.Context, id string) error
+	RetryVideo(ctx context.Context, id string) error
+}
+
+// Ingest opens and closes uploads.
+type Ingest interface {
+	Start(ctx context.Context, n catalog.NewVideo) (*catalog.Video, error)
+	Finish(ctx context.Context, uploadID string) error
+}
+
+// API answers the operations on videos.
+type API struct {
+	records Records
+	ingest  Ingest
+	granter *access.Granter
+	base    *url.URL
+	uploads string
+}
+
+// Options set up an API.
+type Options struct {
+	Records Records
+	Ingest  Ingest
+	Granter *access.Granter
+	// BaseURL is where people reach the server.
+	BaseURL *url.URL
+	// Uploads is the path below which uploads live.
+	Uploads string
+}
+
+// New makes an API.
+func New(o Options) *API {
+	return &API{records: o.Records, ingest: o.Ingest, granter: o.Granter, base: o.BaseURL, uploads: o.Uploads}
+}
+
+// Person is the public part of an account.
+type Person struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// May tells what the one who asks may do.
+type May struct {
+	Edit     bool `json:"edit"`
+	Comment  bool `json:"comment"`
+	Download bool `json:"download"`
+}
+
+// Playback tells how to play a video now; a null address is not there yet. All
+// addresses are relative to the server and lapse together.
+type Playback struct {
+	HLS         *string   `json:"hls" doc:"Master playlist"`
+	Progressive *string   `json:"progressive" doc:"The recording as one seekable file"`
+	Prefer      string    `json:"prefer" enum:"hls,progressive" doc:"Which of the two shows the first frame sooner"`
+	Live        bool      `json:"live" doc:"The recording still runs"`
+	Ladder      bool      `json:"ladder" doc:"The playlist offers the finished renditions"`
+	Poster      *string   `json:"poster"`
+	Storyboard  *string   `json:"storyboard" doc:"WebVTT with tiles for the seek bar"`
+	Preview     *string   `json:"preview" doc:"Short animated picture"`
+	Download    *string   `json:"download" doc:"The best file there is, to be saved"`
+	ExpiresAt   time.Time `json:"expires_at"`
+}
+
+// Video is how a video is described to whoever may watch it.
+type Video struct {
+	ID               string     `json:"id"`
+	Slug             string     `json:"slug"`
+	Title            string     `json:"title"`
+	State            string     `json:"state" enum:"recording,processing,ready,failed"`
+	Reason           string     `json:"reason" doc:"Why it failed, for its owner"`
+	Progress         float64    `json:"progress" minimum:"0" maximum:"1" doc:"Share of the renditions that are made"`
+	DurationMS       int64      `json:"duration_ms"`
+	SavedMS          int64      `json:"saved_ms" doc:"How much of a running recording is safe on the server"`
+	SizeBytes        int64      `json:"size_bytes"`
+	Width            int        `json:"width"`
+	Height           int        `json:"height"`
+	HasAudio         bool       `json:"has_audio"`
+	HasVideo         bool       `json:"has_video"`
+	Visibility       string     `json:"visibility" enum:"private,members,link"`
+	GuestsMayComment bool       `json:"guests_may_comment"`
+	Owner            Person     `json:"owner"`
+	CreatedAt        time.Time  `json:"created_at"`
+	TrashedAt        *time.Time `json:"trashed_at"`
+	Views            int        `json:"views"`
+	Comments         int        `json:"comments"`
+	WatchURL         string     `json:"watch_url"`
+	UploadURL        *string    `json:"upload_url" doc:"Where its bytes go, for its owner, while they may"`
+	May              May        `json:"may"`
+	Playback         Playback   `json:"playback"`
+}
+
+// progressiveMost is the longest video whose one file shows its first frame
+// sooner than a playlist: its sample tables must be loaded first, and they grow
+// with it.
+const progressiveMost = 10 * time.Minute
+
+// Describe renders a video for a principal who may watch it.
+func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
+	rights := access.RightsOf(p, v)
+	out := Video{
+		ID: v.ID, Slug: v.Slug, Title: v.Title, State: string(v.State), Progress: v.Progress(),
+		DurationMS: v.Duration().Milliseconds(), SavedMS: v.Duration().Milliseconds(), SizeBytes: v.Size,
+		Width: v.Width, Height: v.Height, HasAudio: v.HasAudio, HasVideo: v.HasVideo,
+		Visibility: string(v.Visibility), GuestsMayComment: v.GuestsMayComment,
+		Owner: Person{ID: v.OwnerID, Name: v.OwnerName}, CreatedAt: v.CreatedAt.UTC(), Views: v.Views, Comments: v.Comments,
+		WatchURL: a.base.JoinPath("v", v.Slug).String(), Playback: a.playback(v),
+		May: May{Edit: rights.Edit, Comment: rights.Comment, Download: rights.Download},
+	}
+	if v.Trashed() {
+		at := v.TrashedAt.UTC()
+		out.TrashedAt = &at
+	}
+	if rights.Edit {
+		out.Reason = v.Reason
+		if v.UploadState != catalog.UploadFinished {
+			out.UploadURL = ptr(a.uploads + "/" + v.UploadID)
+		}
+	}
+	return out
+}
+
+func (a *API) playback(v *catalog.Video) Playback {
+	grant, lapses := a.granter.Grant(v.ID)
+	at := func(there bool, name string) *string {
+		if !there {
+			return nil
+		}
+		return ptr("/media/" + grant + "/" + v.ID + "/" + name)
+	}
+	stills, live := v.Stills(), v.State == catalog.Recording
+	fragmented := v.Layout == "fragmented" && v.DurationUS > 0
+	whole := !live && v.WebSafe && (fragmented || v.Layout == "plain")
+	ladder := v.State == catalog.Ready
+	stream := ladder || fragmented && v.Format == "mp4" && v.WebSafe || v.SpansDone > 0
+	p := Playback{
+		HLS: at(stream, "master.m3u8"), Progressive: at(whole, "progressive"), Prefer: "hls", Live: live, Ladder: ladder,
+		Poster: at(stills.Poster != "", "poster.jpg"), Preview: at(stills.Preview != "", "preview.webp"),
+		Storyboard: at(stills.Storyboard != "", "storyboard.vtt"), Download: at(v.Size > 0 && !live, "download"),
+		ExpiresAt: lapses.UTC(),
+	}
+	if whole && (!stream || v.Duration() <= progressiveMost || !ladder && v.Format != "mp4") {
+		p.Prefer = "progressive"
+	}
+	return p
+}
+
+func ptr[T any](v T) *T { return &v }

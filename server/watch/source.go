@@ -1,0 +1,120 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+)
+
+// source is what is known of a video's original: its pieces, which are only
+// ever added to.
+type source struct {
+	slices      []objects.Slice
+	size        int64
+	contentType string
+}
+
+// Source serves the original, byte for byte. While a recording runs it serves
+// what has arrived.
+func (w *Watch) Source(c *gin.Context) error {
+	from := rangeStart(c.GetHeader("Range"))
+	src, err := w.source(c.Request.Context(), c.Param("video"), from)
+	if err != nil {
+		return err
+	}
+	h := c.Writer.Header()
+	h.Set("Content-Type", src.contentType)
+	if src.contentType == "application/octet-stream" {
+		h.Set("Content-Disposition", "attachment")
+	}
+	h.Set("Cache-Control", "private, max-age=3600")
+	h.Set("ETag", strconv.Quote("source-"+strconv.FormatInt(src.size, 10)))
+	return w.serve(c, src.slices)
+}
+
+// source finds the pieces of a video's original up to at least the byte from,
+// as far as they have arrived.
+func (w *Watch) source(ctx context.Context, videoID string, from int64) (*source, error) {
+	if known, ok := w.sources.get(videoID); ok && from < known.size {
+		return known, nil
+	}
+	video, err := w.records.Video(ctx, videoID)
+	if err != nil {
+		return nil, err
+	}
+	src, err := w.readSource(ctx, video)
+	if err != nil {
+		return nil, err
+	}
+	w.sources.put(videoID, src)
+	return src, nil
+}
+
+func (w *Watch) readSource(ctx context.Context, video *catalog.Video) (*source, error) {
+	parts, err := w.records.Parts(ctx, video.ID)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{contentType: typeOf(video)}
+	for _, p := range parts {
+		src.slices = append(src.slices, objects.Slice{Key: p.ObjectKey, Length: p.Length})
+		src.size += p.Length
+	}
+	return src, nil
+}
+
+// rangeStart reads the first byte that a Range header asks for, or 0. A whole
+// answer during a recording may be a second old; a range must reach the bytes
+// that a playlist has just named.
+func rangeStart(header string) int64 {
+	first, last, _ := strings.Cut(strings.TrimPrefix(header, "bytes="), "-")
+	if n, err := strconv.ParseInt(strings.TrimSpace(last), 10, 64); err == nil {
+		return n
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(first), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// typeOf is the media type of the original by what was found in it; what the
+// client said of it is never repeated.
+func typeOf(video *catalog.Video) string {
+	kind := "video/"
+	if !video.HasVideo {
+		kind = "audio/"
+	}
+	switch video.Format {
+	case "mp4":
+		return kind + "mp4"
+	case "webm":
+		return kind + "webm"
+	}
+	return "application/octet-stream"
+}
+
+// attachment makes the browser save what follows under the video's title.
+func attachment(h http.Header, title, extension string) {
+	name := strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '-'
+		}
+		return r
+	}, title)
+	if runes := []rune(name); len(runes) > maxFileName {
+		name = string(runes[:maxFileName])
+	}
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fmt.Sprintf("%s.%s", strings.TrimSpace(name), extension)}))
+}
+
+// maxFileName is the longest name, in characters, that is proposed for a file.
+const maxFileName = 120

@@ -1,0 +1,99 @@
+// Package watch serves what viewers play: playlists, media, pictures. A
+// playlist is a view of rows; a segment is a byte range of an immutable object
+// and costs no query. The gate has checked the grant before anything here runs.
+package watch
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+)
+
+// Prefix is the route below which all media of a video lie.
+const Prefix = "/media/:grant/:video"
+
+// Records are the rows that playing needs.
+type Records interface {
+	Video(ctx context.Context, id string) (*catalog.Video, error)
+	Parts(ctx context.Context, videoID string) ([]catalog.Part, error)
+	Fragments(ctx context.Context, videoID string, from, count int) ([]catalog.Fragment, error)
+	Samples(ctx context.Context, videoID string) ([]catalog.Fragment, error)
+	Tracks(ctx context.Context, videoID string) ([]catalog.Track, error)
+}
+
+// Watch serves media.
+type Watch struct {
+	records Records
+	objects objects.Store
+	log     *slog.Logger
+	sources *cache[*source]
+	heads   *cache[*progressive]
+	lists   *cache[[]byte]
+}
+
+// How many entries each cache keeps. A source is a list of parts, a head the
+// sample tables of one video, a list a rendered playlist.
+const (
+	keptSources = 2048
+	keptHeads   = 64
+	keptLists   = 512
+)
+
+// New makes a Watch.
+func New(records Records, store objects.Store, log *slog.Logger) *Watch {
+	return &Watch{
+		records: records, objects: store, log: log,
+		sources: newCache[*source](keptSources), heads: newCache[*progressive](keptHeads), lists: newCache[[]byte](keptLists),
+	}
+}
+
+// Object serves an object of the video's own prefix: segments of the ladder.
+func (w *Watch) Object(c *gin.Context) error {
+	key := catalog.ObjectPrefix(c.Param("video")) + strings.TrimPrefix(c.Param("key"), "/")
+	if path.Clean(key) != key || !strings.HasPrefix(key, catalog.ObjectPrefix(c.Param("video"))+"ladder/") {
+		return reply.NotFound
+	}
+	return w.serveObject(c, key, "video/mp4")
+}
+
+func (w *Watch) serveObject(c *gin.Context, key, contentType string) error {
+	ctx := c.Request.Context()
+	size, err := w.objects.Size(ctx, key)
+	if err != nil {
+		return err
+	}
+	h := c.Writer.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "private, max-age=86400, immutable")
+	h.Set("ETag", strconv.Quote(path.Base(path.Dir(key))+"-"+path.Base(key)))
+	return w.serve(c, []objects.Slice{{Key: key, Length: size}})
+}
+
+// serve answers with a sequence of slices, or the one range of it that was
+// asked for. The headers that describe it are set already.
+func (w *Watch) serve(c *gin.Context, slices []objects.Slice) error {
+	if strings.Contains(c.GetHeader("Range"), ",") {
+		return reply.New(http.StatusRequestedRangeNotSatisfiable, "one_range", "Ask for one range at a time.")
+	}
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	body := objects.NewConcat(c.Request.Context(), w.objects, slices)
+	defer func() {
+		if err := body.Close(); err != nil {
+			w.log.Warn("a media object did not close", "error", err)
+		}
+	}()
+	http.ServeContent(direct{c.Writer}, c.Request, "", noTime(), body)
+	return nil
+}

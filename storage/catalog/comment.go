@@ -42,6 +42,8 @@ type Comment struct {
 	CreatedAt  time.Time    `bun:"created_at"`
 	EditedAt   bun.NullTime `bun:"edited_at"`
 	ResolvedAt bun.NullTime `bun:"resolved_at"`
+	// Version is what Video.CommentsVersion became with the last change.
+	Version int64 `bun:"version"`
 }
 
 // At is the moment of the video that the comment speaks of.
@@ -89,6 +91,7 @@ func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error
 		if err := tx.placeComment(ctx, video, comment, n.At); err != nil {
 			return err
 		}
+		comment.Version = video.CommentsVersion + 1
 		if _, err := tx.NewInsert().Model(comment).Exec(ctx); err != nil {
 			return err
 		}
@@ -159,9 +162,16 @@ func (t change) recountComments(ctx context.Context, videoID string) error {
 
 // renameAuthor lets nobody keep a list of comments with an author's old name.
 func (t change) renameAuthor(ctx context.Context, accountID string) error {
-	_, err := t.NewRaw(`UPDATE videos SET comments_version = comments_version + 1
-		WHERE id IN (SELECT video_id FROM comments WHERE author_id = ?)`, accountID).Exec(ctx)
-	return err
+	statements := []string{
+		"UPDATE videos SET comments_version = comments_version + 1 WHERE id IN (SELECT video_id FROM comments WHERE author_id = ?)",
+		"UPDATE comments SET version = (SELECT comments_version FROM videos WHERE id = comments.video_id) WHERE author_id = ?",
+	}
+	for _, statement := range statements {
+		if _, err := t.NewRaw(statement, accountID).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // comments selects comments with the names of their authors.
@@ -179,11 +189,19 @@ func (c *Catalog) Comment(ctx context.Context, id string) (*Comment, error) {
 	return comment, nil
 }
 
-// Comments lists what was said about a video, in the order of its moments.
-func (c *Catalog) Comments(ctx context.Context, videoID string) ([]*Comment, error) {
+// AllComments asks Comments for every one, whatever its version.
+const AllComments = -1
+
+// Comments lists what was said about a video, or changed, after a version of
+// its comments, in the order of the video's moments. What was deleted since is
+// not listed.
+func (c *Catalog) Comments(ctx context.Context, videoID string, since int64) ([]*Comment, error) {
 	var found []*Comment
-	err := comments(c.db.Reader, &found).Where("comment.video_id = ?", videoID).
-		OrderExpr("comment.at_us, comment.created_at, comment.id").Scan(ctx)
+	q := comments(c.db.Reader, &found).Where("comment.video_id = ?", videoID)
+	if since > AllComments {
+		q = q.Where("comment.version > ?", since)
+	}
+	err := q.OrderExpr("comment.at_us, comment.created_at, comment.id").Scan(ctx)
 	return found, translate(err)
 }
 
@@ -212,13 +230,14 @@ func (c *Catalog) ResolveComment(ctx context.Context, id string, resolved bool) 
 func (c *Catalog) changeComment(ctx context.Context, id string, set func(*bun.UpdateQuery) *bun.UpdateQuery) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
 		var videoID string
-		err := set(tx.NewUpdate().Table("comments")).Where("id = ?", id).Returning("video_id").Scan(ctx, &videoID)
+		err := tx.NewRaw(`UPDATE videos SET comments_version = comments_version + 1
+			WHERE id = (SELECT video_id FROM comments WHERE id = ?) RETURNING id`, id).Scan(ctx, &videoID)
 		if err != nil {
 			return err
 		}
 		tx.tell(Event{Kind: CommentChanged, VideoID: videoID, CommentID: id})
-		_, err = tx.NewRaw("UPDATE videos SET comments_version = comments_version + 1 WHERE id = ?", videoID).Exec(ctx)
-		return err
+		q := tx.NewUpdate().Table("comments").Set("version = (SELECT comments_version FROM videos WHERE id = ?)", videoID)
+		return must(set(q).Where("id = ?", id).Exec(ctx))
 	})
 }
 

@@ -101,7 +101,7 @@ func TestCommentsComeInTheOrderOfTheVideo(t *testing.T) {
 	answer, err := k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, ParentID: late.ID, AuthorID: k.owner.ID, Body: "yes"})
 	require.NoError(t, err)
 
-	all, err := k.Comments(t.Context(), k.video.ID)
+	all, err := k.Comments(t.Context(), k.video.ID, catalog.AllComments)
 	require.NoError(t, err)
 	require.Equal(t, []string{early.ID, late.ID, answer.ID}, ids(all))
 	require.Equal(t, "early\nsecond line", all[0].Body)
@@ -233,7 +233,7 @@ func TestAnswersGoWithWhatTheyAnswer(t *testing.T) {
 	defer sub.Close()
 
 	require.NoError(t, k.DeleteComment(t.Context(), parent.ID))
-	all, err := k.Comments(t.Context(), k.video.ID)
+	all, err := k.Comments(t.Context(), k.video.ID, catalog.AllComments)
 	require.NoError(t, err)
 	require.Equal(t, []string{stays.ID}, ids(all))
 	require.Equal(t, 1, k.count(t))
@@ -273,7 +273,7 @@ func BenchmarkComments5000(b *testing.B) {
 		SELECT 'c' || i, ?, ?, i * 1000, ?, ? FROM n`, k.video.ID, k.member.ID, fmt.Sprintf("%0100d", 7), k.now())
 	require.NoError(b, err)
 	for b.Loop() {
-		all, err := k.Comments(b.Context(), k.video.ID)
+		all, err := k.Comments(b.Context(), k.video.ID, catalog.AllComments)
 		require.NoError(b, err)
 		require.Len(b, all, 5000)
 	}
@@ -298,6 +298,14 @@ func TestEveryChangeOfWhatWasSaidHasItsVersion(t *testing.T) {
 		before := version()
 		require.NoError(t, step())
 		require.Greater(t, version(), before, "step %d", i)
+		changed, err := k.Comments(t.Context(), k.video.ID, before)
+		require.NoError(t, err)
+		if i < len(steps)-1 {
+			require.Equal(t, []string{c.ID}, ids(changed), "step %d", i)
+		}
+		unchanged, err := k.Comments(t.Context(), k.video.ID, version())
+		require.NoError(t, err)
+		require.Empty(t, unchanged)
 	}
 }
 

@@ -17,8 +17,8 @@ type View struct {
 	Viewer  string    `bun:"viewer,pk"`
 	FirstAt time.Time `bun:"first_at"`
 	LastAt  time.Time `bun:"last_at"`
-	// WatchedUS is how long they have watched in all; PositionUS is where they
-	// are.
+	// WatchedUS is the longest they have watched in one visit; PositionUS is
+	// where they are.
 	WatchedUS  int64 `bun:"watched_us"`
 	PositionUS int64 `bun:"position_us"`
 }
@@ -30,8 +30,8 @@ func ViewerAccount(accountID string) string { return "account:" + accountID }
 type Watched struct {
 	VideoID string
 	Viewer  string
-	// Position is where the viewer is; Played how long they watched since the
-	// last report.
+	// Position is where the viewer is; Played how long they have watched since
+	// the page was opened.
 	Position, Played time.Duration
 }
 
@@ -53,9 +53,8 @@ func (c *Catalog) RecordView(ctx context.Context, w Watched) error {
 		if err != nil {
 			return err
 		}
-		// Nobody watches faster than at twice the speed of the clock.
-		most := 2*now.Sub(before.LastAt) + reportSlack
-		before.WatchedUS += min(max(w.Played, 0), most).Microseconds()
+		most := maxSpeed*now.Sub(before.FirstAt) + reportSlack
+		before.WatchedUS = max(before.WatchedUS, min(w.Played, most).Microseconds())
 		before.PositionUS, before.LastAt = position, now
 		if _, err := tx.NewInsert().Model(before).On("CONFLICT (video_id, viewer) DO UPDATE").
 			Set("last_at = EXCLUDED.last_at, watched_us = EXCLUDED.watched_us, position_us = EXCLUDED.position_us").Exec(ctx); err != nil {
@@ -70,9 +69,12 @@ func (c *Catalog) RecordView(ctx context.Context, w Watched) error {
 	})
 }
 
-// reportSlack is how much a first report, or one that was late, may claim beyond
-// the time since the last.
-const reportSlack = time.Minute
+// maxSpeed is faster than anybody watches, and reportSlack is how much a first
+// report may claim: nobody has watched for longer than the clock has run.
+const (
+	maxSpeed    = 4
+	reportSlack = time.Minute
+)
 
 func (t change) view(ctx context.Context, w Watched, now time.Time) (view *View, first bool, err error) {
 	var found []*View

@@ -152,9 +152,12 @@ CREATE TABLE comments (
     body TEXT NOT NULL,
     created_at TIMESTAMP NOT NULL,
     edited_at TIMESTAMP,
-    resolved_at TIMESTAMP
+    resolved_at TIMESTAMP,
+    version INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX comments_by_video ON comments (video_id, at_us, created_at);
+CREATE INDEX comments_changed ON comments (video_id, version);
+CREATE INDEX comments_by_author ON comments (author_id);
 CREATE INDEX comments_by_parent ON comments (parent_id);
 
 CREATE TABLE views (

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -65,9 +66,13 @@ func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, e
 		return nil, err
 	}
 	a.throttle.succeeded(Address(ctx), account.Email)
-	return &Empty{}, a.catalog.ChangePassword(ctx, catalog.PasswordChange{
+	err = a.catalog.ChangePassword(ctx, catalog.PasswordChange{
 		Account: account, NewHash: hash, KeepSession: From(ctx).SessionHash,
 	})
+	if errors.Is(err, catalog.ErrNotFound) {
+		err = wrongCredentials() // it was changed in between
+	}
+	return &Empty{}, err
 }
 
 // AccountsOutput lists accounts.

@@ -1,0 +1,216 @@
+package catalog_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
+)
+
+// clock is a time that tests move by hand.
+type clock struct{ us atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.us.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()).UTC() }
+func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
+
+// accountsCatalog is a catalog on a fresh database, with a clock.
+func accountsCatalog(t *testing.T) (*catalog.Catalog, *clock) {
+	t.Helper()
+	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	log := slog.New(slog.DiscardHandler)
+	require.NoError(t, db.Migrate(t.Context(), log))
+	ticks := newClock()
+	return catalog.New(catalog.Options{DB: db, Log: log, Now: ticks.now}), ticks
+}
+
+func person(name string) catalog.NewAccount {
+	return catalog.NewAccount{Name: name, Email: strings.ToLower(name) + "@example.org", PasswordHash: "hash of " + name}
+}
+
+func addAccount(t *testing.T, c *catalog.Catalog, name string) *catalog.Account {
+	t.Helper()
+	account, err := c.AddAccount(t.Context(), person(name), catalog.Member)
+	require.NoError(t, err)
+	return account
+}
+
+func TestSetupTokenMakesOneOwner(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ctx := t.Context()
+
+	first, err := c.Begin(ctx)
+	require.NoError(t, err)
+	require.Len(t, first.GrantKey, 32)
+	require.NotEmpty(t, first.SetupToken)
+	again, err := c.Begin(ctx)
+	require.NoError(t, err)
+	require.Equal(t, first.GrantKey, again.GrantKey, "grants outlive a restart")
+	require.NotEqual(t, first.SetupToken, again.SetupToken)
+
+	for _, token := range []string{"", "wrong", first.SetupToken} {
+		_, err = c.CreateOwner(ctx, token, person("Mallory"))
+		require.ErrorIs(t, err, catalog.ErrToken, token)
+	}
+	needed, err := c.SetupNeeded(ctx)
+	require.NoError(t, err)
+	require.True(t, needed)
+
+	require.NoError(t, c.CheckSetup(ctx, again.SetupToken))
+	owner, err := c.CreateOwner(ctx, again.SetupToken, person("Ada"))
+	require.NoError(t, err)
+	require.Equal(t, catalog.Owner, owner.Role)
+	_, err = c.CreateOwner(ctx, again.SetupToken, person("Mallory"))
+	require.ErrorIs(t, err, catalog.ErrSetUp)
+	require.ErrorIs(t, c.CheckSetup(ctx, again.SetupToken), catalog.ErrSetUp)
+
+	last, err := c.Begin(ctx)
+	require.NoError(t, err)
+	require.Empty(t, last.SetupToken)
+}
+
+func TestOnlyOneOfManySetupsWins(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	begun, err := c.Begin(t.Context())
+	require.NoError(t, err)
+	var won atomic.Int32
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			if _, err := c.CreateOwner(t.Context(), begun.SetupToken, person(string(rune('A'+i)))); err == nil {
+				won.Add(1)
+			}
+		})
+	}
+	wait.Wait()
+	require.EqualValues(t, 1, won.Load())
+	all, err := c.Accounts(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+}
+
+func TestAnAccountMadeByHandVoidsTheSetupToken(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	begun, err := c.Begin(t.Context())
+	require.NoError(t, err)
+	addAccount(t, c, "Ada")
+	_, err = c.CreateOwner(t.Context(), begun.SetupToken, person("Mallory"))
+	require.ErrorIs(t, err, catalog.ErrSetUp)
+}
+
+func TestAddressesAreOneWhateverTheirCase(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ada := addAccount(t, c, "Ada")
+	found, err := c.AccountByEmail(t.Context(), "  ADA@Example.ORG ")
+	require.NoError(t, err)
+	require.Equal(t, ada.ID, found.ID)
+	_, err = c.AddAccount(t.Context(), catalog.NewAccount{Name: "Ada", Email: "ADA@example.org"}, catalog.Member)
+	require.ErrorIs(t, err, catalog.ErrEmailTaken)
+	_, err = c.AccountByEmail(t.Context(), "not an address")
+	require.ErrorIs(t, err, catalog.ErrNotFound)
+}
+
+func TestNormalEmail(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"a@b", "a.b+c@example.org", "josé@exämple.org", "x_y-z@sub.example.co"} {
+		got, err := catalog.NormalEmail(" " + strings.ToUpper(good))
+		require.NoError(t, err, good)
+		require.Equal(t, good, got)
+	}
+	bad := []string{
+		"", "@", "a@", "@b", "a b@c", "a@b@c", "Ada <a@b.org>", `"a b"@c.org`, "a@[127.0.0.1]", "a@b.org, c@d.org",
+		"a\x00@b.org", "a@b.org\r\nBcc: x@y.org", "a\u202e@b.org", "\xff@b.org", strings.Repeat("a", 250) + "@b.org", "(comment)a@b.org",
+	}
+	for _, email := range bad {
+		_, err := catalog.NormalEmail(email)
+		var invalid *catalog.InvalidError
+		require.ErrorAs(t, err, &invalid, "%q", email)
+		require.Equal(t, "email", invalid.Field)
+	}
+}
+
+func TestNormalName(t *testing.T) {
+	t.Parallel()
+	got, err := catalog.NormalName("  Zoë 👩‍💻 O'Neil\t")
+	require.NoError(t, err)
+	require.Equal(t, "Zoë 👩‍💻 O'Neil", got)
+	bad := []string{"", "   ", "a\x00b", "a\nb", "\xff", "evil\u202ename", strings.Repeat("x", 101), strings.Repeat("x", 1<<20)}
+	for _, name := range bad {
+		_, err := catalog.NormalName(name)
+		var invalid *catalog.InvalidError
+		require.ErrorAs(t, err, &invalid, "%.20q", name)
+	}
+}
+
+func TestAPasswordChangeEndsEverythingElse(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ctx := t.Context()
+	ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
+	here, other, foreign := signIn(t, c, ada), signIn(t, c, ada), signIn(t, c, bob)
+	_, token, err := c.AddToken(ctx, ada.ID, "script", catalog.ScopeRead)
+	require.NoError(t, err)
+
+	change := catalog.PasswordChange{Account: ada, NewHash: "new", KeepSession: catalog.HashToken(here)}
+	require.NoError(t, c.ChangePassword(ctx, change))
+	requireSession(t, c, here, true)
+	requireSession(t, c, other, false)
+	requireSession(t, c, foreign, true)
+	_, err = c.Token(ctx, catalog.HashToken(token))
+	require.ErrorIs(t, err, catalog.ErrNotFound)
+
+	// The password that ada holds is the old one: nothing can be done with it.
+	require.ErrorIs(t, c.ChangePassword(ctx, change), catalog.ErrNotFound)
+	_, err = c.StartSession(ctx, ada)
+	require.ErrorIs(t, err, catalog.ErrNotFound)
+}
+
+func TestRename(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ada := addAccount(t, c, "Ada")
+	renamed, err := c.RenameAccount(t.Context(), ada.ID, " Ada Lovelace ")
+	require.NoError(t, err)
+	require.Equal(t, "Ada Lovelace", renamed.Name)
+	require.Equal(t, ada.Email, renamed.Email)
+	found, err := c.Account(t.Context(), ada.ID)
+	require.NoError(t, err)
+	require.Equal(t, renamed.Name, found.Name)
+}
+
+func signIn(t *testing.T, c *catalog.Catalog, account *catalog.Account) string {
+	t.Helper()
+	token, err := c.StartSession(t.Context(), account)
+	require.NoError(t, err)
+	return token
+}
+
+func requireSession(t *testing.T, c *catalog.Catalog, token string, alive bool) {
+	t.Helper()
+	_, err := c.Session(context.WithoutCancel(t.Context()), catalog.HashToken(token))
+	if alive {
+		require.NoError(t, err)
+	} else {
+		require.ErrorIs(t, err, catalog.ErrNotFound)
+	}
+}

@@ -1,0 +1,156 @@
+package catalog_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+const day = 24 * time.Hour
+
+func TestSessionsSlideAndEnd(t *testing.T) {
+	t.Parallel()
+	c, ticks := accountsCatalog(t)
+	ctx := t.Context()
+	ada := addAccount(t, c, "Ada")
+	kept, left := signIn(t, c, ada), signIn(t, c, ada)
+	require.Len(t, kept, 43, "256 bits")
+
+	ticks.advance(29 * day)
+	require.NoError(t, c.ExtendSession(ctx, catalog.HashToken(kept)))
+	ticks.advance(2 * day)
+	requireSession(t, c, kept, true)
+	requireSession(t, c, left, false)
+
+	session, err := c.Session(ctx, catalog.HashToken(kept))
+	require.NoError(t, err)
+	require.Equal(t, ada.Email, session.Account.Email)
+	require.WithinDuration(t, ticks.now().Add(28*day), session.ExpiresAt, time.Second)
+
+	require.NoError(t, c.EndSession(ctx, session.Hash))
+	requireSession(t, c, kept, false)
+	require.NoError(t, c.EndSession(ctx, session.Hash), "twice is no error")
+	require.ErrorIs(t, c.ExtendSession(ctx, session.Hash), catalog.ErrNotFound, "an ended session stays ended")
+}
+
+func TestAPITokens(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ctx := t.Context()
+	ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
+	made, shown, err := c.AddToken(ctx, ada.ID, "deploy", catalog.ScopeWrite)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(shown, "mw_"))
+
+	found, err := c.Token(ctx, catalog.HashToken(shown))
+	require.NoError(t, err)
+	require.Equal(t, ada.ID, found.Account.ID)
+	require.Equal(t, catalog.ScopeWrite, found.Scope)
+	require.NotContains(t, string(found.Hash), shown)
+
+	mine, err := c.Tokens(ctx, bob.ID)
+	require.NoError(t, err)
+	require.Empty(t, mine)
+	require.ErrorIs(t, c.DropToken(ctx, bob.ID, made.ID), catalog.ErrNotFound, "somebody else's")
+	require.NoError(t, c.DropToken(ctx, ada.ID, made.ID))
+	_, err = c.Token(ctx, catalog.HashToken(shown))
+	require.ErrorIs(t, err, catalog.ErrNotFound)
+
+	_, _, err = c.AddToken(ctx, ada.ID, "x", "root")
+	require.Error(t, err)
+	_, _, err = c.AddToken(ctx, ada.ID, "a\x00b", catalog.ScopeRead)
+	require.Error(t, err)
+}
+
+func TestScopesIncludeEachOther(t *testing.T) {
+	t.Parallel()
+	order := []catalog.Scope{catalog.ScopeRead, catalog.ScopeWrite, catalog.ScopeAdmin}
+	for i, have := range order {
+		for j, need := range order {
+			require.Equal(t, i >= j, have.Allows(need), "%s for %s", have, need)
+		}
+		require.False(t, catalog.Scope("").Allows(have))
+		require.False(t, have.Allows(""), "a need that nobody declared is closed")
+	}
+}
+
+func TestInvitations(t *testing.T) {
+	t.Parallel()
+	c, ticks := accountsCatalog(t)
+	ctx := t.Context()
+	ada := addAccount(t, c, "Ada")
+	invite := func(email string) (*catalog.Invitation, string) {
+		invitation, token, err := c.Invite(ctx, ada.ID, email)
+		require.NoError(t, err)
+		return invitation, token
+	}
+
+	_, open := invite("")
+	found, err := c.Invitation(ctx, open)
+	require.NoError(t, err)
+	require.Equal(t, "Ada", found.Inviter.Name)
+	bob, err := c.AcceptInvitation(ctx, open, person("Bob"))
+	require.NoError(t, err)
+	require.Equal(t, catalog.Member, bob.Role)
+	_, err = c.AcceptInvitation(ctx, open, person("Mallory"))
+	require.ErrorIs(t, err, catalog.ErrToken, "used")
+
+	_, bound := invite(" Cleo@Example.org ")
+	_, err = c.AcceptInvitation(ctx, bound, person("Mallory"))
+	var invalid *catalog.InvalidError
+	require.ErrorAs(t, err, &invalid, "bound to another address")
+	_, err = c.AcceptInvitation(ctx, bound, person("Cleo"))
+	require.NoError(t, err, "a refused try does not use it up")
+
+	revoked, token := invite("")
+	require.NoError(t, c.DropInvitation(ctx, revoked.ID))
+	_, err = c.AcceptInvitation(ctx, token, person("Mallory"))
+	require.ErrorIs(t, err, catalog.ErrToken, "taken back")
+	require.ErrorIs(t, c.DropInvitation(ctx, revoked.ID), catalog.ErrNotFound)
+
+	_, old := invite("")
+	ticks.advance(7*day - time.Second)
+	_, err = c.Invitation(ctx, old)
+	require.NoError(t, err)
+	ticks.advance(time.Second)
+	_, err = c.Invitation(ctx, old)
+	require.ErrorIs(t, err, catalog.ErrToken, "lapsed")
+	_, err = c.AcceptInvitation(ctx, old, person("Mallory"))
+	require.ErrorIs(t, err, catalog.ErrToken, "lapsed")
+	left, err := c.Invitations(ctx)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestInvitationsToKnownAddresses(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ada := addAccount(t, c, "Ada")
+	_, _, err := c.Invite(t.Context(), ada.ID, "ADA@example.org")
+	require.ErrorIs(t, err, catalog.ErrEmailTaken)
+
+	_, first, err := c.Invite(t.Context(), ada.ID, "bob@example.org")
+	require.NoError(t, err)
+	_, second, err := c.Invite(t.Context(), ada.ID, "bob@example.org")
+	require.NoError(t, err)
+	_, err = c.Invitation(t.Context(), first)
+	require.ErrorIs(t, err, catalog.ErrToken, "only the newest counts")
+	_, err = c.Invitation(t.Context(), second)
+	require.NoError(t, err)
+}
+
+func TestAnAcceptedInvitationForATakenAddressIsNotUsedUp(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ada := addAccount(t, c, "Ada")
+	_, token, err := c.Invite(t.Context(), ada.ID, "")
+	require.NoError(t, err)
+	_, err = c.AcceptInvitation(t.Context(), token, person("Ada"))
+	require.ErrorIs(t, err, catalog.ErrEmailTaken)
+	_, err = c.AcceptInvitation(t.Context(), token, person("Bob"))
+	require.NoError(t, err)
+}

@@ -18,6 +18,7 @@ let bubble: Bubble = defaultBubble;
 let screen: VideoFrame | null = null;
 let camera: VideoFrame | null = null;
 let cameraReader: ReadableStreamDefaultReader<VideoFrame> | null = null;
+let fresh = false;
 let lastMs = 0;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let stopped = false;
@@ -28,14 +29,27 @@ function picture(frame: VideoFrame | null): Picture | null {
   );
 }
 
-/** The next frame to send: composed when there is a canvas, else the camera's own pixels under a new time. */
+/** The next frame to send: composed when there is a canvas, else the camera's own pixels. */
 function nextFrame(now: number): VideoFrame | null {
   const timestamp = Math.round(now * 1000);
   if (canvas && context) {
     paint(context, canvas, picture(screen), picture(camera), bubble);
     return new VideoFrame(canvas, { timestamp });
   }
-  return camera ? new VideoFrame(camera, { timestamp }) : null;
+  if (!camera) return null;
+  if (!fresh) return repeat(camera, timestamp);
+  fresh = false;
+  return camera.clone();
+}
+
+/**
+ * The same pixels at a later time. A mere clone keeps the hidden capture time of the original, by which Chromium's
+ * recorder goes: it would drop every one of them and the muxer would never close its fragment.
+ */
+function repeat(frame: VideoFrame, timestamp: number): VideoFrame {
+  const copy = new OffscreenCanvas(frame.displayWidth, frame.displayHeight);
+  copy.getContext('2d', { alpha: false })?.drawImage(frame, 0, 0);
+  return new VideoFrame(copy, { timestamp });
 }
 
 function emit(): void {
@@ -95,6 +109,7 @@ function followCamera(readable: ReadableStream<VideoFrame> | null): void {
     if (mine !== cameraReader) return frame.close();
     camera?.close();
     camera = frame;
+    fresh = true;
   }).then(gone, gone);
 }
 

@@ -9,6 +9,7 @@ export class OpfsSpool implements Spool {
   readonly durable = true;
   size = 0;
   private next = 1;
+  private closed = false;
   private readonly open = new Map<
     number,
     { resolve: (a: Answer) => void; reject: (e: Error) => void }
@@ -46,6 +47,8 @@ export class OpfsSpool implements Spool {
   }
 
   async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
     await this.ask({ op: 'close' }).catch(() => undefined);
     this.worker.terminate();
     this.fail(new Error('The local file is closed.'));

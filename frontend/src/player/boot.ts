@@ -1,6 +1,5 @@
 import '../ui/styles.css';
 import './player.css';
-import { applyStoredTheme } from '../ui/theme';
 import type { Playable } from './model';
 import { readPageData, type PageData } from './page-data';
 import { Playback } from './playback';
@@ -19,7 +18,6 @@ export interface Booted {
 const APP_WAITS_AT_MOST_MS = 1_200;
 
 function boot(): void {
-  applyStoredTheme();
   const data = readPageData();
   const element = document.getElementById('player') as HTMLVideoElement;
   const stage = document.getElementById('stage')!;
@@ -60,7 +58,8 @@ function firstFrame(element: HTMLVideoElement, expected: boolean): Promise<void>
       clearTimeout(timer);
       resolve();
     };
-    for (const sign of ['loadeddata', 'error']) element.addEventListener(sign, done, { once: true });
+    for (const sign of ['loadeddata', 'error'])
+      element.addEventListener(sign, done, { once: true });
   });
 }
 

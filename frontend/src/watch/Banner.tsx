@@ -1,0 +1,110 @@
+import { useEffect, useState } from 'react';
+import { messageOf, videos, type Video } from '@/api';
+import { usePlayback, useSecond, type Playback } from '@/player';
+import { Button, clock, Notice, Progress, toast } from '@/ui';
+
+interface Props {
+  video: Video;
+  playback: Playback;
+  onChange: (video: Video) => void;
+}
+
+/** What is going on with the video, while something is. */
+export function Banner({ video, playback, onChange }: Props) {
+  if (video.state === 'ready') return null;
+  return (
+    <div className="mb-4">
+      {video.state === 'recording' && (
+        <Recording video={video} playback={playback} onChange={onChange} />
+      )}
+      {video.state === 'processing' && <Processing video={video} />}
+      {video.state === 'failed' && <Failed video={video} onChange={onChange} />}
+    </div>
+  );
+}
+
+function Recording({ video, playback, onChange }: Props) {
+  const { attached } = usePlayback(playback);
+  const second = useSecond(playback);
+  const silent = useSilence(video.saved_ms);
+  return (
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-2 rounded-xl border border-line bg-surface px-4 py-3 text-sm">
+      <span aria-hidden className="size-2.5 animate-glow rounded-full bg-record" />
+      <p className="grow">
+        <span className="font-medium">{video.owner.name} is recording this right now.</span>{' '}
+        <span className="text-muted tabular-nums">{clock(video.saved_ms)} so far</span>
+      </p>
+      {attached && second > 15 && (
+        <Button size="sm" onClick={() => playback.seek(0)}>
+          Watch from the start
+        </Button>
+      )}
+      {video.may.edit && silent && (
+        <Button
+          size="sm"
+          onClick={() => void act(() => videos.finish(video.id), onChange)}
+          title="For a recording whose tab was closed"
+        >
+          Finish with what arrived
+        </Button>
+      )}
+    </div>
+  );
+}
+
+const SILENT_AFTER_MS = 45_000;
+
+// True when nothing new has arrived for a while: the recorder may be gone.
+function useSilence(saved: number): boolean {
+  const [silentAt, setSilentAt] = useState(-1);
+  useEffect(() => {
+    const timer = setTimeout(() => setSilentAt(saved), SILENT_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [saved]);
+  return silentAt === saved;
+}
+
+function Processing({ video }: { video: Video }) {
+  const playable = video.playback.hls !== null || video.playback.progressive !== null;
+  if (!playable) return null; // The stage says so already.
+  const percent = Math.round(video.progress * 100);
+  return (
+    <div className="flex items-center gap-4 rounded-xl border border-line bg-surface px-4 py-3 text-sm">
+      <p className="shrink-0 text-muted">
+        Ready to watch. Other sizes are being made{percent > 0 ? `: ${percent} %` : ''}
+      </p>
+      <Progress value={video.progress} label="Making other sizes" className="min-w-10" />
+    </div>
+  );
+}
+
+function Failed({ video, onChange }: Pick<Props, 'video' | 'onChange'>) {
+  const [busy, setBusy] = useState(false);
+  const retry = async () => {
+    setBusy(true);
+    await act(() => videos.retry(video.id), onChange);
+    setBusy(false);
+  };
+  return (
+    <Notice
+      tone="danger"
+      action={
+        video.may.edit && (
+          <Button size="sm" busy={busy} onClick={() => void retry()}>
+            Try again
+          </Button>
+        )
+      }
+    >
+      {video.reason || 'Something went wrong while this video was prepared.'}
+    </Notice>
+  );
+}
+
+async function act(ask: () => Promise<Video>, onChange: (video: Video) => void): Promise<void> {
+  try {
+    onChange(await ask());
+  } catch (error) {
+    toast.error(messageOf(error));
+  }
+}

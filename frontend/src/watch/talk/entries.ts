@@ -1,0 +1,73 @@
+import type { Comment } from '@/api';
+
+/** A comment as this page knows it: from the server, or on its way there. */
+export type Entry = Comment & {
+  /** Set while the server has not confirmed it. */
+  local?: 'sending' | 'failed';
+  /** Why it failed, a sentence. */
+  problem?: string;
+  /** Came in while the page was open, from somebody else. */
+  fresh?: boolean;
+};
+
+export type Action =
+  | { type: 'loaded'; items: Comment[] }
+  | { type: 'posted'; entry: Entry }
+  | { type: 'confirmed'; localId: string; comment: Comment }
+  | { type: 'refused'; localId: string; problem: string }
+  | { type: 'arrived'; comment: Comment; mine: boolean }
+  | { type: 'changed'; id: string; patch: Partial<Comment> }
+  | { type: 'removed'; id: string };
+
+/** The conversation after one event. Order is the reader's business: see threads.ts. */
+export function reduce(entries: readonly Entry[], action: Action): readonly Entry[] {
+  switch (action.type) {
+    case 'loaded':
+      return merge(entries, action.items);
+    case 'posted':
+      return put(entries, action.entry);
+    case 'confirmed':
+      return put(without(entries, action.localId), action.comment);
+    case 'refused':
+      return patch(entries, action.localId, { local: 'failed', problem: action.problem });
+    case 'arrived':
+      return arrive(entries, action.comment, action.mine);
+    case 'changed':
+      return patch(entries, action.id, action.patch);
+    case 'removed':
+      return entries.filter((entry) => entry.id !== action.id && entry.parent_id !== action.id);
+  }
+}
+
+// The server's list is the truth for what it knows; what is still on its way here stays.
+function merge(entries: readonly Entry[], items: Comment[]): readonly Entry[] {
+  const fresh = new Set(entries.filter((entry) => entry.fresh).map((entry) => entry.id));
+  const known = items.map((item) => (fresh.has(item.id) ? { ...item, fresh: true } : item));
+  return [...known, ...entries.filter((entry) => entry.local !== undefined)];
+}
+
+// The event of our own comment may overtake the answer to its POST.
+function arrive(entries: readonly Entry[], comment: Comment, mine: boolean): readonly Entry[] {
+  const old = entries.find((entry) => entry.id === comment.id);
+  if (old) return put(entries, { ...comment, fresh: old.fresh });
+  const own = entries.find((entry) => entry.local === 'sending' && sameWords(entry, comment));
+  if (own) return put(without(entries, own.id), comment);
+  return put(entries, { ...comment, fresh: !mine });
+}
+
+function sameWords(a: Comment, b: Comment): boolean {
+  return a.body === b.body && a.at_ms === b.at_ms && a.parent_id === b.parent_id;
+}
+
+function put(entries: readonly Entry[], entry: Entry): readonly Entry[] {
+  const there = entries.some((old) => old.id === entry.id);
+  return there ? entries.map((old) => (old.id === entry.id ? entry : old)) : [...entries, entry];
+}
+
+function patch(entries: readonly Entry[], id: string, values: Partial<Entry>): readonly Entry[] {
+  return entries.map((entry) => (entry.id === id ? { ...entry, ...values } : entry));
+}
+
+function without(entries: readonly Entry[], id: string): readonly Entry[] {
+  return entries.filter((entry) => entry.id !== id);
+}

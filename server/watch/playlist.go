@@ -22,12 +22,26 @@ const (
 	kindAudio    = "audio"
 )
 
-// Playlist serves master.m3u8, source.m3u8, audio.m3u8 and {rung}.m3u8.
-func (w *Watch) Playlist(c *gin.Context) error {
-	name, ok := strings.CutSuffix(c.Param("file"), ".m3u8")
-	if !ok {
-		return w.still(c)
+// File serves everything of a video that has a name: playlists, the source, the
+// file to play or save in one piece, and pictures.
+func (w *Watch) File(c *gin.Context) error {
+	name := c.Param("file")
+	switch name {
+	case "source":
+		return w.Source(c)
+	case "progressive":
+		return w.Progressive(c)
+	case "download":
+		return w.Download(c)
 	}
+	if list, ok := strings.CutSuffix(name, ".m3u8"); ok {
+		return w.playlist(c, list)
+	}
+	return w.still(c)
+}
+
+// playlist serves master, source, audio and the rungs.
+func (w *Watch) playlist(c *gin.Context, name string) error {
 	video, err := w.records.Video(c.Request.Context(), c.Param("video"))
 	if err != nil {
 		return err

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+)
+
+// app is the storage that every command stands on.
+type app struct {
+	config  *Config
+	log     *slog.Logger
+	db      *database.DB
+	objects *objects.Folder
+	queue   *jobs.Queue
+	catalog *catalog.Catalog
+}
+
+// open opens and migrates the storage. Slots and handlers are for a process
+// that works on jobs; a tool passes none.
+func open(ctx context.Context, config *Config, slots int, handlers *jobs.Handlers) (*app, error) {
+	a := &app{config: config, log: config.logger()}
+	if err := a.start(ctx, slots, handlers); err != nil {
+		return nil, errors.Join(err, a.close())
+	}
+	return a, nil
+}
+
+func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) error {
+	folder, err := a.config.objects()
+	if err != nil {
+		return err
+	}
+	if a.db, err = database.Open(ctx, a.config.database()); err != nil {
+		return err
+	}
+	if err := a.db.Migrate(ctx, a.log); err != nil {
+		return err
+	}
+	if err := jobs.Migrate(ctx, a.db, a.log); err != nil {
+		return err
+	}
+	if a.objects, err = objects.OpenFolder(folder); err != nil {
+		return err
+	}
+	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: slots, Handlers: handlers}); err != nil {
+		return err
+	}
+	a.catalog = catalog.New(catalog.Options{DB: a.db, Queue: a.queue, Log: a.log})
+	return nil
+}
+
+func (a *app) close() error {
+	var errs []error
+	if a.objects != nil {
+		errs = append(errs, a.objects.Close())
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+type migrateCmd struct{}
+
+// Run migrates the database and stops.
+func (migrateCmd) Run(ctx context.Context, config *Config) error {
+	a, err := open(ctx, config, 0, nil)
+	if err != nil {
+		return err
+	}
+	return a.close()
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Config is every setting. This file is the only reader of the environment.
+type Config struct {
+	Addr           string   `help:"Where to listen, host:port; port 0 takes a free one." default:"127.0.0.1:8080" env:"MEANWHILE_ADDR"`
+	Data           string   `help:"Folder for everything that is kept." default:"./data" env:"MEANWHILE_DATA" type:"path"`
+	DatabaseURL    string   `help:"Database: sqlite:PATH. Default: a file in the data folder." env:"MEANWHILE_DATABASE_URL" name:"database-url"`
+	ObjectsURL     string   `help:"Where media lies: a folder. Default: a folder in the data folder." env:"MEANWHILE_OBJECTS_URL" name:"objects-url"`
+	BaseURL        string   `help:"Where people reach the server, e.g. https://video.example.org. Default: the address it listens on." env:"MEANWHILE_BASE_URL" name:"base-url"`
+	TrustedProxies []string `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed." env:"MEANWHILE_TRUSTED_PROXIES"`
+	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
+	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`
+	FFmpeg         string   `help:"The ffmpeg to run." default:"ffmpeg" env:"MEANWHILE_FFMPEG" name:"ffmpeg"`
+	FFprobe        string   `help:"The ffprobe to run." default:"ffprobe" env:"MEANWHILE_FFPROBE" name:"ffprobe"`
+}
+
+// readSecretFiles lets MEANWHILE_X_FILE name a file that holds MEANWHILE_X, as
+// container platforms hand out secrets.
+func readSecretFiles() error {
+	for _, pair := range os.Environ() {
+		name, path, _ := strings.Cut(pair, "=")
+		target, ok := strings.CutSuffix(name, "_FILE")
+		if !ok || path == "" || !strings.HasPrefix(name, "MEANWHILE_") {
+			continue
+		}
+		value, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if err := os.Setenv(target, strings.TrimSpace(string(value))); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// database is the address of the database.
+func (c *Config) database() string {
+	if c.DatabaseURL != "" {
+		return c.DatabaseURL
+	}
+	return "sqlite:" + filepath.Join(c.Data, "meanwhile.db")
+}
+
+// objects is the folder of the media.
+func (c *Config) objects() (string, error) {
+	if c.ObjectsURL == "" {
+		return filepath.Join(c.Data, "objects"), nil
+	}
+	if u, err := url.Parse(c.ObjectsURL); err == nil && u.Scheme != "" && u.Scheme != "file" {
+		return "", fmt.Errorf("MEANWHILE_OBJECTS_URL: this release keeps media in a folder; %q is not one", u.Scheme+"://…")
+	}
+	return strings.TrimPrefix(c.ObjectsURL, "file://"), nil
+}
+
+// base is where people reach a server that listens on addr.
+func (c *Config) base(addr net.Addr) (*url.URL, error) {
+	if c.BaseURL != "" {
+		u, err := url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" {
+			return nil, fmt.Errorf("MEANWHILE_BASE_URL: %q is not an address like https://video.example.org", c.BaseURL)
+		}
+		return u, nil
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		host = "localhost" // which browsers trust with a camera, without TLS
+	}
+	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
+}
+
+// logger writes structured lines to standard error.
+func (c *Config) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		level = slog.LevelInfo // kong has checked it
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}

@@ -1,0 +1,73 @@
+// Command meanwhile is the whole product in one binary: the server, its
+// workers, and the tools to look after them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the build.
+var version = "dev" //nolint:gochecknoglobals // the linker writes it (-X main.version)
+
+// commands is what the command line understands.
+type commands struct {
+	Config `embed:""`
+
+	Serve   serveCmd   `cmd:"" help:"Run the server and its workers."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database to this release's schema, then stop."`
+	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's description (OpenAPI 3.1)."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	_, err := fmt.Println("meanwhile", version)
+	return err
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "meanwhile:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	// The first signal asks to finish what runs; the second ends at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	if err := readSecretFiles(); err != nil {
+		return err
+	}
+	cli := new(commands)
+	parser, err := kong.New(cli,
+		kong.Name("meanwhile"),
+		kong.Description("Self-hosted asynchronous video messaging. Settings are flags or variables of the environment; a variable with _FILE at its end names a file that holds the value."),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		return err
+	}
+	command, err := parser.Parse(os.Args[1:])
+	var parse *kong.ParseError
+	if errors.As(err, &parse) {
+		parser.FatalIfErrorf(err)
+	}
+	if err != nil {
+		return err
+	}
+	command.Bind(&cli.Config)
+	return command.Run()
+}

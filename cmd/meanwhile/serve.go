@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/server"
+	"github.com/meanwhile-app/meanwhile/server/ingest"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+)
+
+const (
+	// headerTime is how long a client may take to say what it wants.
+	headerTime = 10 * time.Second
+	// idleTime is how long a connection may wait for its next request.
+	idleTime = 2 * time.Minute
+	// drainTime is how long requests may take to finish when the server stops.
+	drainTime = 15 * time.Second
+	// jobTime is how long jobs may take to let go.
+	jobTime = 10 * time.Second
+	// trashTime is how long what was thrown away can be brought back.
+	trashTime = 30 * 24 * time.Hour
+)
+
+type serveCmd struct {
+	Workers int `help:"Media jobs at once; 0 runs none, -1 as many as the machine bears." default:"-1" env:"MEANWHILE_WORKERS"`
+}
+
+// Run serves until it is told to stop.
+func (c serveCmd) Run(ctx context.Context, config *Config) error {
+	handlers := jobs.NewHandlers()
+	slots := c.Workers
+	if slots < 0 {
+		slots = max(1, runtime.NumCPU()/2)
+	}
+	a, err := open(ctx, config, slots, handlers)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.serve(ctx, a, handlers, slots), a.close())
+}
+
+func (c serveCmd) serve(ctx context.Context, a *app, handlers *jobs.Handlers, slots int) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", a.config.Addr, err)
+	}
+	base, err := a.config.base(listener.Addr())
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	instance, err := a.catalog.Begin(ctx)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s, err := server.New(server.Options{
+		Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
+		Version: version, TrustedProxies: a.config.TrustedProxies,
+	})
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	a.work(handlers, s.Ingest)
+	a.log.Info("listening", "addr", listener.Addr().String(), "url", base.String(), "version", version, "workers", slots)
+	if slots > 0 {
+		if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {
+			return errors.Join(err, listener.Close())
+		}
+	}
+	invite(base, instance.SetupToken)
+	return a.run(ctx, s, listener, slots > 0)
+}
+
+// invite prints the one address to open.
+func invite(base *url.URL, setupToken string) {
+	address := base.String()
+	if setupToken != "" {
+		address = base.JoinPath("setup").String() + "?token=" + url.QueryEscape(setupToken)
+	}
+	fmt.Fprintf(os.Stdout, "\n  Meanwhile is at %s\n\n", address)
+}
+
+// run answers requests until the context ends, then lets them finish and hands
+// the jobs back.
+func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener, working bool) error {
+	front := &http.Server{Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10}
+	failed := make(chan error, 1)
+	go func() { failed <- front.Serve(listener) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		a.log.Info("stopping: requests finish, jobs are handed back")
+	}
+	ctx = context.WithoutCancel(ctx)
+	drain, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	if shutdown := front.Shutdown(drain); shutdown != nil {
+		a.log.Warn("some requests did not finish in time and were cut", "error", shutdown)
+		err = errors.Join(err, front.Close())
+	}
+	if working {
+		letGo, cancel := context.WithTimeout(ctx, jobTime)
+		defer cancel()
+		err = errors.Join(err, a.queue.Stop(letGo))
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// work tells what does each kind of job.
+func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) {
+	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
+		return errors.Join(in.CloseQuiet(ctx), a.catalog.EmptyTrash(ctx, time.Now().Add(-trashTime)), a.sweep(ctx))
+	})
+}
+
+// sweep deletes objects whose rows are gone.
+func (a *app) sweep(ctx context.Context) error {
+	keys, err := a.catalog.Garbage(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := errors.Join(a.objects.Delete(ctx, key), a.catalog.ForgetGarbage(ctx, key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var _ ingest.Records = (*catalog.Catalog)(nil)
+
+type openapiCmd struct{}
+
+// Run prints the API's description; nothing is opened for it.
+func (openapiCmd) Run() error {
+	s, err := server.New(server.Options{Catalog: catalog.New(catalog.Options{}), BaseURL: &url.URL{Scheme: "http", Host: "localhost:8080"}, Version: "1"})
+	if err != nil {
+		return err
+	}
+	raw, err := s.OpenAPI()
+	if err != nil {
+		return err
+	}
+	_, err = os.Stdout.Write(append(raw, '\n'))
+	return err
+}

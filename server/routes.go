@@ -1,0 +1,154 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/server/ingest"
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/watch"
+)
+
+// route is a row of the table: what it is, what the gate asks for, and how it
+// is put into the engine.
+type route struct {
+	method, path string
+	need         access.Need
+	register     func(*Server)
+}
+
+// operation makes a row of a typed operation of the API. The name becomes its
+// operation id, and the tag its chapter in the documentation.
+func operation[I, O any](need access.Need, method, path, about string, handle func(context.Context, *I) (*O, error)) route {
+	name, summary, _ := strings.Cut(about, ": ")
+	op := huma.Operation{
+		OperationID: name, Method: method, Path: path, Summary: summary, Tags: []string{chapter(path)},
+	}
+	if made, _, _ := strings.Cut(name, "-"); strings.Contains(" create add invite accept sign set ", " "+made+" ") && method == http.MethodPost {
+		op.DefaultStatus = http.StatusCreated
+	}
+	if need.Names == access.Nothing {
+		op.Security = []map[string][]string{}
+	}
+	return route{method, path, need, func(s *Server) { reply.Register(s.api, op, handle) }}
+}
+
+// chapter is where a path stands in the documentation.
+func chapter(path string) string {
+	return strings.SplitN(strings.TrimPrefix(path, "/api/"), "/", 2)[0]
+}
+
+// plain makes a row of a handler that speaks for itself.
+func plain(need access.Need, method, path string, handle gin.HandlerFunc) route {
+	return route{method, path, need, func(s *Server) { s.engine.Handle(method, path, handle) }}
+}
+
+// ginPath writes an OpenAPI path as gin does.
+func ginPath(path string) string {
+	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+// Needs that many rows share.
+var (
+	open     = access.Need{Names: access.Nothing}
+	signedIn = access.Need{Names: access.Account}
+	changing = access.Need{Names: access.Account, Write: true}
+	watching = access.Need{Names: access.VideoID}
+	editing  = access.Need{Names: access.VideoID, Right: access.ToEdit, Write: true}
+	sending  = access.Need{Names: access.UploadID, Right: access.ToEdit, Write: true}
+	playing  = access.Need{Names: access.Media}
+)
+
+// routes is the table of everything that the server answers.
+func (s *Server) routes() ([]route, error) {
+	uploads, err := s.uploadRoutes()
+	if err != nil {
+		return nil, err
+	}
+	var table []route
+	for _, part := range [][]route{s.accountRoutes(), s.videoRoutes(), uploads, s.mediaRoutes(), s.documentRoutes()} {
+		table = append(table, part...)
+	}
+	return table, nil
+}
+
+func (s *Server) accountRoutes() []route {
+	return []route{
+		operation(open, "GET", "/api/session", "read-session: Who is signed in", s.auth.ReadSession),
+		operation(open, "POST", "/api/session", "sign-in: Sign in", s.auth.SignIn),
+		operation(open, "DELETE", "/api/session", "sign-out: Sign out", s.auth.SignOut),
+		operation(open, "POST", "/api/setup", "set-up: Make the first account", s.auth.SetUp),
+		operation(changing, "PATCH", "/api/account", "rename-account: Change one's own name", s.auth.Rename),
+		operation(changing, "PUT", "/api/account/password", "change-password: Change one's own password", s.auth.ChangePassword),
+		operation(signedIn, "GET", "/api/accounts", "list-accounts: Everybody with an account", s.auth.ListAccounts),
+		operation(signedIn, "GET", "/api/invitations", "list-invitations: Invitations that are open", s.auth.ListInvitations),
+		operation(changing, "POST", "/api/invitations", "invite: Invite somebody by a link", s.auth.Invite),
+		operation(changing, "DELETE", "/api/invitations/{id}", "drop-invitation: Take an invitation back", s.auth.DropInvitation),
+		operation(open, "POST", "/api/invitations/lookup", "look-up-invitation: Who invites", s.auth.LookUpInvitation),
+		operation(open, "POST", "/api/invitations/accept", "accept-invitation: Make an account by an invitation", s.auth.AcceptInvitation),
+		operation(signedIn, "GET", "/api/tokens", "list-tokens: One's own API tokens", s.auth.ListTokens),
+		operation(changing, "POST", "/api/tokens", "add-token: Make an API token", s.auth.AddToken),
+		operation(changing, "DELETE", "/api/tokens/{id}", "drop-token: Take an API token back", s.auth.DropToken),
+	}
+}
+
+func (s *Server) videoRoutes() []route {
+	return []route{
+		operation(signedIn, "GET", "/api/videos", "list-videos: Videos, newest first", s.library.List),
+		operation(changing, "POST", "/api/videos", "create-video: Begin a video and get its link", s.library.Create),
+		operation(watching, "GET", "/api/videos/{id}", "read-video: One video and how to play it now", s.library.Read),
+		operation(editing, "PATCH", "/api/videos/{id}", "change-video: Title, who may watch, who may comment", s.library.Change),
+		operation(editing, "DELETE", "/api/videos/{id}", "trash-video: Put a video into the trash", s.library.Trash),
+		operation(editing, "POST", "/api/videos/{id}/restore", "restore-video: Take a video out of the trash", s.library.Restore),
+		operation(editing, "POST", "/api/videos/{id}/retry", "retry-video: Try again what failed", s.library.Retry),
+		operation(editing, "POST", "/api/videos/{id}/finish", "finish-video: End the upload with what arrived", s.library.Finish),
+	}
+}
+
+func (s *Server) uploadRoutes() ([]route, error) {
+	handle, err := s.Ingest.Handler()
+	if err != nil {
+		return nil, err
+	}
+	return []route{
+		plain(open, "OPTIONS", ingest.Path, handle),
+		plain(open, "OPTIONS", ingest.Path+"/:id", handle),
+		plain(changing, "POST", ingest.Path, handle),
+		plain(sending, "HEAD", ingest.Path+"/:id", handle),
+		plain(sending, "PATCH", ingest.Path+"/:id", handle),
+		plain(sending, "DELETE", ingest.Path+"/:id", handle),
+		// For clients that cannot send PATCH: X-HTTP-Method-Override.
+		plain(sending, "POST", ingest.Path+"/:id", handle),
+	}, nil
+}
+
+func (s *Server) mediaRoutes() []route {
+	var table []route
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		table = append(table,
+			plain(playing, method, watch.Prefix+"/:file", reply.Handle(s.watch.File)),
+			plain(playing, method, watch.Prefix+"/o/*key", reply.Handle(s.watch.Object)),
+		)
+	}
+	return table
+}
+
+func (s *Server) documentRoutes() []route {
+	return []route{plain(open, "GET", "/api/openapi.json", reply.Handle(s.describe))}
+}
+
+// describe answers with the API's description.
+func (s *Server) describe(c *gin.Context) error {
+	raw, err := s.OpenAPI()
+	if err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "no-cache")
+	c.Data(http.StatusOK, "application/json", raw)
+	return nil
+}

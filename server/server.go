@@ -1,0 +1,127 @@
+// Package server joins everything that speaks HTTP: one engine, one table of
+// routes, one gate in front of them.
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/server/ingest"
+	"github.com/meanwhile-app/meanwhile/server/library"
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/watch"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+)
+
+// Options are all that a server stands on.
+type Options struct {
+	Catalog *catalog.Catalog
+	Objects objects.Store
+	Log     *slog.Logger
+	// BaseURL is where people reach the server.
+	BaseURL *url.URL
+	// GrantKey signs media addresses.
+	GrantKey []byte
+	Version  string
+	// TrustedProxies are believed when they say whom they speak for.
+	TrustedProxies []string
+	// Room refuses new uploads when the disk is nearly full.
+	Room func() error
+}
+
+// Server is the HTTP side of Meanwhile.
+type Server struct {
+	engine *gin.Engine
+	api    huma.API
+	// Ingest is shared with the job that closes silent uploads.
+	Ingest *ingest.Ingest
+
+	auth    *auth.Auth
+	library *library.API
+	watch   *watch.Watch
+	log     *slog.Logger
+}
+
+// New joins the parts. Nothing listens yet.
+func New(o Options) (*Server, error) {
+	granter := access.NewGranter(o.GrantKey, time.Now)
+	s := &Server{engine: gin.New(), log: o.Log}
+	s.engine.HandleMethodNotAllowed = true
+	s.engine.ContextWithFallback = true
+	if err := s.engine.SetTrustedProxies(o.TrustedProxies); err != nil {
+		return nil, err
+	}
+	var err error
+	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: auth.NewHasher(), BaseURL: o.BaseURL, Version: o.Version})
+	if err != nil {
+		return nil, err
+	}
+	s.Ingest = ingest.New(ingest.Options{Records: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
+	s.library = library.New(library.Options{Records: o.Catalog, Ingest: s.Ingest, Granter: granter, BaseURL: o.BaseURL, Uploads: ingest.Path})
+	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
+	s.api = humagin.New(s.engine, apiConfig(o.Version))
+	return s, s.mount(o, granter)
+}
+
+// mount puts the gate in front of every route of the table.
+func (s *Server) mount(o Options, granter *access.Granter) error {
+	table, err := s.routes()
+	if err != nil {
+		return err
+	}
+	needs := make(map[string]access.Need, len(table))
+	for _, r := range table {
+		key := r.method + " " + ginPath(r.path)
+		if _, twice := needs[key]; twice {
+			return errors.New("server: two routes for " + key)
+		}
+		needs[key] = r.need
+	}
+	gate := access.NewGate(o.Catalog, granter, needs, o.Log)
+	s.engine.Use(recovery(o.Log), safety(), s.identify(needs), gate.Handle)
+	s.engine.NoRoute(reply.Handle(func(*gin.Context) error { return reply.NotFound }))
+	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
+	for _, r := range table {
+		r.register(s)
+	}
+	return nil
+}
+
+// identify asks who it is, but not for media: grants open those without a query.
+func (s *Server) identify(needs map[string]access.Need) gin.HandlerFunc {
+	known := s.auth.Middleware()
+	return func(c *gin.Context) {
+		if needs[c.Request.Method+" "+c.FullPath()].Names == access.Media {
+			return
+		}
+		known(c)
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// OpenAPI is the description of the API.
+func (s *Server) OpenAPI() ([]byte, error) { return s.api.OpenAPI().MarshalJSON() }
+
+func apiConfig(version string) huma.Config {
+	config := reply.Config("Meanwhile", version)
+	config.Info.Description = "Self-hosted asynchronous video messaging. Sign in with a session cookie or an API token (Authorization: Bearer)."
+	config.OpenAPIPath, config.DocsPath = "", ""
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":   {Type: "http", Scheme: "bearer", Description: "An API token, from the settings page or `meanwhile token add`"},
+		"session": {Type: "apiKey", In: "cookie", Name: "meanwhile_session"},
+	}
+	config.Security = []map[string][]string{{"token": {}}, {"session": {}}}
+	return config
+}

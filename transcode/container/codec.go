@@ -31,6 +31,9 @@ func describeEntry(t *Track) {
 	}
 	config := entryConfig(r.b)
 	t.Codec = entryCodec(kind, config)
+	if profile, ok := strings.CutPrefix(t.Codec, "vp09."); ok && profile[3:5] == "00" { // Chromium 156 writes no level
+		t.Codec = fmt.Sprintf("vp09.%s.%02d.%s", profile[:2], vp9Level(t.Width*t.Height), profile[6:])
+	}
 }
 
 // entryConfig collects the configuration boxes of a sample entry, QuickTime's wave included.
@@ -59,7 +62,7 @@ func entryCodec(kind string, config map[string][]byte) string {
 	case "hvc1", "hev1":
 		return hevcCodec(kind, config["hvcC"])
 	case "vp09", "vp08":
-		if c := config["vpcC"]; len(c) >= 7 {
+		if c := config["vpcC"]; len(c) >= 7 && c[4] < 4 && c[5] < 100 {
 			return fmt.Sprintf("%s.%02d.%02d.%02d", kind, c[4], c[5], c[6]>>4)
 		}
 		return kind

@@ -12,6 +12,7 @@
 package container
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -51,6 +52,8 @@ const (
 
 	// minFragment is the shortest fragment that is closed at the next key frame; recorders aim at 2 s and miss by a frame or two.
 	minFragment = 1500 * time.Millisecond
+	// minAudioFragment is the same where there is no video: it can be cut anywhere.
+	minAudioFragment = 1900 * time.Millisecond
 	// videoSilence is how long audio goes on alone before its fragments no longer wait for the next key frame.
 	videoSilence = 4 * time.Second
 )
@@ -68,6 +71,8 @@ type Track struct {
 
 	// Entry is the sample entry box of an MP4 track, or the CodecPrivate of a WebM track.
 	Entry []byte `json:"entry,omitempty"`
+	// Display is the transformation matrix and the display size of an MP4 track, as in its tkhd.
+	Display []byte `json:"display,omitempty"`
 	// MediaTime is the tick of the media that is presented at EmptyEdit (MP4 edit list), in ticks.
 	MediaTime int64 `json:"media_time,omitempty"`
 	// EmptyEdit is how long the presentation waits before this track starts, in ticks.
@@ -109,6 +114,14 @@ func (h *Header) Main() int {
 		}
 	}
 	return main
+}
+
+// minFragment is the shortest fragment worth closing.
+func (h *Header) minFragment() time.Duration {
+	if main := h.Main(); main >= 0 && h.Tracks[main].Kind == KindAudio {
+		return minAudioFragment
+	}
+	return minFragment
 }
 
 // WebSafe tells whether the browsers of today play this file as it is, from a plain URL with byte ranges.
@@ -170,4 +183,16 @@ func ticks(n int64, timescale uint32) time.Duration {
 		return 0
 	}
 	return time.Duration(whole)*time.Second + time.Duration(rest*int64(time.Second)/scale)
+}
+
+// saneTicks is ticks for an untrusted duration; what is unknown or longer than a year is 0.
+func saneTicks(n uint64, timescale uint32) time.Duration {
+	const year = 366 * 24 * time.Hour
+	if n == math.MaxUint32 || n > math.MaxInt64 {
+		return 0
+	}
+	if d := ticks(int64(n), timescale); d > 0 && d < year {
+		return d
+	}
+	return 0
 }

@@ -158,7 +158,7 @@ func (x *Indexer) moov(body []byte, end int64) {
 	}
 	x.header = &m.header
 	if m.fragmented && !x.state.MP4.Plain && m.samples == 0 {
-		x.header.Layout, x.header.Length = LayoutFragmented, end
+		x.header.Layout, x.header.Length, x.header.Duration = LayoutFragmented, end, m.whole
 		x.state.MP4.Body = true
 		x.state.MP4.NextDTS = make([]int64, len(m.header.Tracks))
 		x.ready = !needsSniff(x.header)
@@ -221,7 +221,7 @@ func (x *Indexer) cutBefore(hasMain, key bool) bool {
 	if had, _ := g.hasMain(x.header); !hasMain || !had {
 		return g.lonely(x.header)
 	}
-	return key && x.lasting() >= minFragment
+	return key && x.lasting() >= x.header.minFragment()
 }
 
 // settleMP4 takes note of media data that is complete. Recorders that start each moof on a key frame get their fragments
@@ -235,7 +235,7 @@ func (x *Indexer) settleMP4() {
 	if st.Need > st.MdatEnd || !x.ready && needsSniff(x.header) && st.Moofs < 2 {
 		return
 	}
-	if st.Moofs >= 2 && !st.Unkeyed && x.lasting() >= minFragment {
+	if st.Moofs >= 2 && !st.Unkeyed && x.lasting() >= x.header.minFragment() {
 		x.emit(noTick)
 	}
 }
@@ -266,4 +266,69 @@ func (x *Indexer) finishMP4(size int64) {
 	if x.emitted == 0 {
 		x.giveUp("it ends before its first fragment is whole")
 	}
+}
+
+// eachBox calls f with the type and body of each box in b. It does not descend: depth is bounded by the callers' code.
+func eachBox(b []byte, f func(kind string, body []byte) error) error {
+	for len(b) >= 8 {
+		size, head := uint64(binary.BigEndian.Uint32(b)), uint64(8)
+		switch {
+		case size == 0:
+			size = uint64(len(b))
+		case size == 1 && len(b) >= 16:
+			size, head = binary.BigEndian.Uint64(b[8:]), 16
+		}
+		if size < head || size > uint64(len(b)) {
+			return errBox
+		}
+		if err := f(string(b[4:8]), b[head:size]); err != nil {
+			return err
+		}
+		b = b[size:]
+	}
+	return nil
+}
+
+// fields reads big-endian numbers one after the other and remembers if one was missing.
+type fields struct {
+	b   []byte
+	bad bool
+}
+
+// take returns the next n bytes, or n zero bytes if they are missing; n is a small constant.
+func (r *fields) take(n int) []byte {
+	if len(r.b) < n {
+		r.b, r.bad = nil, true
+		return make([]byte, n)
+	}
+	out := r.b[:n]
+	r.b = r.b[n:]
+	return out
+}
+
+func (r *fields) u8() uint8   { return r.take(1)[0] }
+func (r *fields) u16() uint16 { return binary.BigEndian.Uint16(r.take(2)) }
+func (r *fields) u32() uint32 { return binary.BigEndian.Uint32(r.take(4)) }
+func (r *fields) u64() uint64 { return binary.BigEndian.Uint64(r.take(8)) }
+
+// sized reads a number of 4 bytes, or of 8 where wide is set, as versions 0 and 1 of many boxes do.
+func (r *fields) sized(wide bool) uint64 {
+	if wide {
+		return r.u64()
+	}
+	return uint64(r.u32())
+}
+
+// parseDurationBox reads what mvhd and mdhd have in common.
+func parseDurationBox(b []byte) (timescale uint32, duration uint64) {
+	r := fields{b: b}
+	wide := r.u32()>>24 == 1
+	r.sized(wide)
+	r.sized(wide)
+	timescale = r.u32()
+	duration = r.sized(wide)
+	if r.bad {
+		return 0, 0
+	}
+	return timescale, duration
 }

@@ -39,8 +39,8 @@ type MediaPlaylist struct {
 func (p MediaPlaylist) Render() []byte {
 	var b bytes.Buffer
 	target := p.Target
-	for _, s := range p.Segments {
-		target = max(target, s.Duration)
+	for i := range p.Segments {
+		target = max(target, p.lasting(i))
 	}
 	kind := "EVENT"
 	if p.Ended {
@@ -52,7 +52,7 @@ func (p MediaPlaylist) Render() []byte {
 		b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
 	}
 	init := -1
-	for _, s := range p.Segments {
+	for i, s := range p.Segments {
 		if s.Discontinuity {
 			b.WriteString("#EXT-X-DISCONTINUITY\n")
 		}
@@ -60,7 +60,7 @@ func (p MediaPlaylist) Render() []byte {
 			init = s.Init
 			p.Inits[init].render(&b)
 		}
-		fmt.Fprintf(&b, "#EXTINF:%.6f,\n", s.Duration.Seconds())
+		fmt.Fprintf(&b, "#EXTINF:%.6f,\n", p.lasting(i).Seconds())
 		if s.Length > 0 {
 			fmt.Fprintf(&b, "#EXT-X-BYTERANGE:%d@%d\n", s.Length, s.Offset)
 		}
@@ -70,6 +70,20 @@ func (p MediaPlaylist) Render() []byte {
 		b.WriteString("#EXT-X-ENDLIST\n")
 	}
 	return b.Bytes()
+}
+
+// lasting returns the duration of segment i. Once the list is whole, a segment lasts to the start of the next one, so that
+// what recorders leave or overlap between fragments does not add up.
+func (p MediaPlaylist) lasting(i int) time.Duration {
+	s := p.Segments[i]
+	if !p.Ended || i+1 == len(p.Segments) || p.Segments[i+1].Discontinuity {
+		return s.Duration
+	}
+	const most = time.Second
+	if d := p.Segments[i+1].Start - s.Start; d > 0 && d > s.Duration-most && d < s.Duration+most {
+		return d
+	}
+	return s.Duration
 }
 
 func (i InitRef) render(b *bytes.Buffer) {

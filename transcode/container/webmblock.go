@@ -112,7 +112,7 @@ func (x *Indexer) mainBlock(time int64, key bool) {
 		return
 	}
 	first := g.tracks[main][0]
-	if ticks(time-first.dts-first.cts, x.header.Tracks[main].Timescale) < minFragment {
+	if ticks(time-first.dts-first.cts, x.header.Tracks[main].Timescale) < x.header.minFragment() {
 		return
 	}
 	next := g.split(st.Cluster)

@@ -222,3 +222,167 @@ func (st *webmState) ticks(h *Header, n int64) int64 {
 	}
 	return int64(float64(n) * float64(h.TickScale) / 1e3)
 }
+
+// WebMHead makes the beginning of a seekable WebM file whose clusters are untouched bytes: EBML header, Segment, SeekHead,
+// Info with Duration, Tracks and Cues. The size of the Segment is known if it is in the source. init is bytes [0, h.Length) of the source. The file is
+// head followed by the source from skip to the end of the last fragment.
+func WebMHead(h *Header, init []byte, fr []Fragment) (head []byte, skip int64, err error) {
+	if h.Format != FormatWebM || len(fr) == 0 || h.TickScale == 0 {
+		return nil, 0, ErrNoSamples
+	}
+	parts, err := initElements(init)
+	if err != nil {
+		return nil, 0, err
+	}
+	skip = fr[0].Offset
+	last := fr[len(fr)-1]
+	cues, duration, err := readCues(h, fr)
+	if err != nil {
+		return nil, 0, err
+	}
+	var info ebmlWriter
+	info.element(0x2AD7B1, binary.BigEndian.AppendUint64(nil, h.TickScale))
+	info.element(0x4489, binary.BigEndian.AppendUint64(nil, math.Float64bits(duration)))
+	info.element(0x4D80, []byte("Meanwhile")) // MuxingApp
+	info.element(0x5741, []byte("Meanwhile")) // WritingApp
+	var infoElement ebmlWriter
+	infoElement.element(idInfo, info.b)
+
+	// Positions count from the Segment's data; all numbers in SeekHead and Cues have 8 bytes, so sizes do not depend on them.
+	seekLength := int64(len(seekHead(0, 0, 0)))
+	infoAt := seekLength
+	tracksAt := infoAt + int64(len(infoElement.b))
+	cuesAt := tracksAt + int64(len(parts.tracks))
+	clustersAt := cuesAt + int64(len(renderCues(h, cues, 0)))
+
+	w := ebmlWriter{b: append([]byte(nil), parts.ebml...)}
+	size := clustersAt + last.Offset + last.Length - skip
+	if parts.unknown { // clusters of unknown size, as browsers record them, are only allowed in such a Segment
+		size = 1<<56 - 1
+	}
+	w.head(idSegment, size)
+	w.b = append(w.b, seekHead(infoAt, tracksAt, cuesAt)...)
+	w.b = append(w.b, infoElement.b...)
+	w.b = append(w.b, parts.tracks...)
+	w.b = append(w.b, renderCues(h, cues, clustersAt-skip)...)
+	return w.b, skip, nil
+}
+
+// initParts are elements of an init segment, heads included.
+type initParts struct {
+	ebml, tracks []byte
+	unknown      bool // the Segment's size is
+}
+
+func initElements(init []byte) (p initParts, err error) {
+	for at := int64(0); at < int64(len(init)); {
+		e, need, ok := readElement(init[at:])
+		if !ok || need > 0 {
+			return p, errWebM
+		}
+		if e.id == idSegment {
+			at += e.head
+			p.unknown = e.size == endless
+			continue
+		}
+		if e.size > int64(len(init))-at-e.head {
+			return p, errWebM
+		}
+		end := at + e.head + e.size
+		switch e.id {
+		case idEBML:
+			p.ebml = init[at:end]
+		case idTracks:
+			p.tracks = init[at:end]
+		}
+		at = end
+	}
+	if p.ebml == nil || p.tracks == nil {
+		return p, errWebM
+	}
+	return p, nil
+}
+
+// cue is a key frame and the cluster it is in, by its offset in the source.
+type cue struct {
+	time    uint64 // ticks of the clusters
+	cluster int64
+}
+
+// readCues collects the key frames of the main track, and the end of the last sample in ticks of the clusters.
+func readCues(h *Header, fr []Fragment) (cues []cue, duration float64, err error) {
+	main := h.Tracks[h.Main()]
+	scale := func(n int64, t Track) float64 { return float64(n) * 1e9 / float64(t.Timescale) / float64(h.TickScale) }
+	for _, f := range fr {
+		table, err := unpackSamples(f.Samples, f.Offset)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, t := range h.Tracks {
+			if list := table.tracks[t.ID]; len(list) > 0 {
+				s := list[len(list)-1]
+				duration = max(duration, scale(s.dts+s.cts+max(s.dur, 0), t))
+			}
+		}
+		mark, cluster := 0, f.Offset
+		for _, s := range table.tracks[main.ID] {
+			for mark < len(table.marks) && table.marks[mark] <= s.off {
+				cluster = table.marks[mark]
+				mark++
+			}
+			if s.key && (main.Kind == KindVideo || len(cues) == 0 || cues[len(cues)-1].cluster != cluster) {
+				cues = append(cues, cue{time: uint64(max(math.Round(scale(s.dts+s.cts, main)), 0)), cluster: cluster})
+			}
+		}
+	}
+	return cues, duration, nil
+}
+
+// seekHead renders a SeekHead of fixed length.
+func seekHead(info, tracks, cues int64) []byte {
+	var entries, w ebmlWriter
+	for _, s := range []struct {
+		id uint32
+		at int64
+	}{{idInfo, info}, {idTracks, tracks}, {idCues, cues}} {
+		var seek ebmlWriter
+		seek.element(0x53AB, binary.BigEndian.AppendUint32(nil, s.id))
+		seek.element(0x53AC, binary.BigEndian.AppendUint64(nil, uint64(s.at)))
+		entries.element(0x4DBB, seek.b)
+	}
+	w.element(idSeekHead, entries.b)
+	return w.b
+}
+
+// renderCues renders a Cues element whose length depends on the number of cues only; shift is added to the clusters'
+// offsets in the source.
+func renderCues(h *Header, cues []cue, shift int64) []byte {
+	var points, w ebmlWriter
+	for _, c := range cues {
+		var position, point ebmlWriter
+		position.element(0xF7, binary.BigEndian.AppendUint64(nil, h.Tracks[h.Main()].ID))
+		position.element(0xF1, binary.BigEndian.AppendUint64(nil, uint64(c.cluster+shift)))
+		point.element(0xB3, binary.BigEndian.AppendUint64(nil, c.time))
+		point.element(0xB7, position.b)
+		points.element(0xBB, point.b)
+	}
+	w.element(idCues, points.b)
+	return w.b
+}
+
+// ebmlWriter writes EBML elements with sizes of 8 bytes.
+type ebmlWriter struct{ b []byte }
+
+func (w *ebmlWriter) head(id uint32, size int64) {
+	raw := binary.BigEndian.AppendUint32(nil, id)
+	for len(raw) > 1 && raw[0] == 0 {
+		raw = raw[1:]
+	}
+	w.b = append(w.b, raw...)
+	w.b = binary.BigEndian.AppendUint64(w.b, 1<<56|uint64(size))
+}
+
+func (w *ebmlWriter) element(id uint32, data []byte) {
+	w.head(id, int64(len(data)))
+	w.b = append(w.b, data...)
+}

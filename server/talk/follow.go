@@ -1,0 +1,134 @@
+package talk
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// errEnd ends a stream without anything being wrong.
+var errEnd = errors.New("talk: the stream ends")
+
+// ended is the error that is worth a line in the log, if any: a client that
+// went away or does not read is none.
+func ended(err error) error {
+	var line *lineError
+	if errors.Is(err, errEnd) || errors.As(err, &line) {
+		return nil
+	}
+	return err
+}
+
+// removed names what is to be forgotten.
+type removed struct {
+	ID string `json:"id"`
+}
+
+// hear takes in an event: words are passed on at once, changes of a video not
+// more often than every pause.
+func (x *follower) hear(ctx context.Context, e catalog.Event) error {
+	switch e.Kind {
+	case catalog.CommentChanged, catalog.CommentRemoved:
+		if x.room == "" {
+			return nil // the video's own event brings the new count
+		}
+		return x.showComment(ctx, e)
+	}
+	if _, known := x.stale[e.VideoID]; !known {
+		x.order = append(x.order, e.VideoID)
+	}
+	x.stale[e.VideoID] = x.stale[e.VideoID] || e.Kind == catalog.VideoHidden
+	if x.due != nil {
+		return nil
+	}
+	if wait := x.feed.pause - time.Since(x.shown); wait > 0 {
+		x.due = time.After(wait)
+		return nil
+	}
+	return x.showStale(ctx)
+}
+
+// showStale shows every video that changed.
+func (x *follower) showStale(ctx context.Context) error {
+	order, hidden := x.order, x.stale
+	x.order, x.stale, x.due, x.shown = nil, map[string]bool{}, nil, time.Now()
+	for _, id := range order {
+		if err := x.showVideo(ctx, id, hidden[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// showVideo shows a video as it is now, or that it is gone – but that only to
+// those who could see it before.
+func (x *follower) showVideo(ctx context.Context, id string, hidden bool) error {
+	video, err := x.feed.Catalog.Video(ctx, id)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return x.showGone(id)
+	}
+	if err != nil {
+		return err
+	}
+	if video.Trashed() {
+		before := *video
+		before.TrashedAt.Time = time.Time{}
+		if access.RightsOf(x.principal, &before).Watch {
+			return x.showGone(id)
+		}
+		return x.endRoom()
+	}
+	if !access.RightsOf(x.principal, video).Watch {
+		if hidden || x.room != "" {
+			return x.showGone(id)
+		}
+		return nil
+	}
+	ctx = access.WithVideo(ctx, x.principal, video)
+	view, err := x.feed.Video(ctx, video)
+	if err != nil {
+		return err
+	}
+	return x.stream.send("video", view)
+}
+
+func (x *follower) showGone(id string) error {
+	if err := x.stream.send("video_removed", removed{id}); err != nil {
+		return err
+	}
+	return x.endRoom()
+}
+
+// endRoom ends a stream about a video that may not be watched any more.
+func (x *follower) endRoom() error {
+	if x.room != "" {
+		return errEnd
+	}
+	return nil
+}
+
+// showComment shows a comment as it is now, or that it is gone.
+func (x *follower) showComment(ctx context.Context, e catalog.Event) error {
+	video, err := x.feed.Catalog.Video(ctx, e.VideoID)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return x.showGone(e.VideoID)
+	}
+	if err != nil {
+		return err
+	}
+	rights := access.RightsOf(x.principal, video)
+	if !rights.Watch {
+		return x.showGone(e.VideoID)
+	}
+	comment, err := x.feed.Catalog.Comment(ctx, e.CommentID)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return x.stream.send("comment_deleted", removed{e.CommentID})
+	}
+	if err != nil {
+		return err
+	}
+	return x.stream.send("comment", readerOf(access.WithVideo(ctx, x.principal, video)).view(comment))
+}

@@ -2,6 +2,7 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { leanHls } from './vite/lean-hls';
 import { themeBoot } from './vite/theme-boot.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -11,7 +12,7 @@ const server = process.env.MEANWHILE_SERVER ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   base: '/',
-  plugins: [react(), tailwindcss(), themeBoot()],
+  plugins: [react(), tailwindcss(), themeBoot(), leanHls()],
   resolve: { alias: { '@': here('./src') } },
   build: {
     // Everything is a file of its own: data: URLs would have to be allowed in the content security policy.

@@ -1,0 +1,208 @@
+package talk
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+func TestOneSpeaksAndTheOtherHears(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	events := r.member.listen(t.Context(), "/api/videos/"+r.video.ID+"/events")
+	require.Contains(t, nextOf(t, events, "video").data, `"edit":false`, "the state at the start")
+
+	said := r.owner.say(map[string]any{"at_ms": 42_000, "body": "</script>\nsecond line"})
+	got := decode[Comment](t, []byte(nextOf(t, events, "comment").data))
+	require.Equal(t, said.Body, got.Body)
+	require.Equal(t, May{}, got.May, "rights are the listener's, not the speaker's")
+	require.Contains(t, nextOf(t, events, "video").data, `"comments":1`)
+
+	status, _ := r.owner.call(http.MethodPatch, "/api/comments/"+said.ID, map[string]any{"resolved": true})
+	require.Equal(t, 200, status)
+	require.NotNil(t, decode[Comment](t, []byte(nextOf(t, events, "comment").data)).ResolvedAt)
+	status, _ = r.owner.call(http.MethodDelete, "/api/comments/"+said.ID, nil)
+	require.Equal(t, 204, status)
+	require.JSONEq(t, fmt.Sprintf(`{"id":%q}`, said.ID), nextOf(t, events, "comment_deleted").data)
+}
+
+func TestARecordingDoesNotFloodItsViewers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.feed.pause = 300 * time.Millisecond
+	events := r.member.listen(t.Context(), "/api/videos/"+r.video.ID+"/events")
+	for i := range 40 {
+		title := fmt.Sprintf("part %d", i)
+		_, err := r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Title: &title})
+		require.NoError(t, err)
+	}
+	shown := 0
+	for !strings.Contains(nextOf(t, events, "video").data, "part 39") {
+		shown++
+	}
+	require.Less(t, shown, 20)
+}
+
+func TestRightsEndAStream(t *testing.T) {
+	t.Parallel()
+	private := catalog.Private
+	rows := map[string]func(r *rig) error{
+		"made private": func(r *rig) error {
+			_, err := r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Visibility: &private})
+			return err
+		},
+		"put into the trash": func(r *rig) error { return r.catalog.TrashVideo(t.Context(), r.video.ID) },
+		"removed":            func(r *rig) error { return r.catalog.RemoveVideo(t.Context(), r.video.ID) },
+	}
+	for name, end_ := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			events := r.member.listen(t.Context(), "/api/videos/"+r.video.ID+"/events")
+			nextOf(t, events, "video")
+			require.NoError(t, end_(r))
+			rest := end(t, events)
+			require.Equal(t, []heard{{"video_removed", fmt.Sprintf(`{"id":%q}`, r.video.ID)}}, rest)
+			res := r.member.request(t.Context(), http.MethodGet, "/api/videos/"+r.video.ID+"/events", nil)
+			defer res.Body.Close()
+			require.Equal(t, 404, res.StatusCode)
+		})
+	}
+}
+
+func TestNothingIsHeardAfterSigningOut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	events := r.member.listen(t.Context(), "/api/events")
+	require.NoError(t, r.catalog.EndSession(t.Context(), catalog.HashToken(r.member.cookies["meanwhile_session"])))
+	require.Empty(t, end(t, events))
+}
+
+func TestTheLibraryHearsOnlyWhatItMayShow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	member := r.member.listen(t.Context(), "/api/events")
+	owner := r.owner.listen(t.Context(), "/api/events")
+	res := r.guest(t).request(t.Context(), http.MethodGet, "/api/events", nil)
+	require.Equal(t, 401, res.StatusCode)
+	require.NoError(t, res.Body.Close())
+
+	secret, err := r.catalog.StartVideo(t.Context(), catalog.NewVideo{OwnerID: r.owner.account.ID, Title: "SECRET", Visibility: catalog.Private, Length: -1})
+	require.NoError(t, err)
+	require.Contains(t, nextOf(t, owner, "video").data, "SECRET")
+	require.NoError(t, r.catalog.TrashVideo(t.Context(), secret.ID))
+	require.Contains(t, nextOf(t, owner, "video_removed").data, secret.ID)
+	r.owner.say(map[string]any{"at_ms": 1, "body": "SECRET WORDS"})
+	open := nextOf(t, member, "video")
+	require.Contains(t, open.data, r.video.ID, "the first that the member hears")
+	require.NotContains(t, open.data, "SECRET")
+
+	private := catalog.Private
+	_, err = r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Visibility: &private})
+	require.NoError(t, err)
+	require.JSONEq(t, fmt.Sprintf(`{"id":%q}`, r.video.ID), nextOf(t, member, "video_removed").data)
+	title := "SECRET too"
+	_, err = r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Title: &title})
+	require.NoError(t, err)
+	other := r.newVideo(t, catalog.Members)
+	require.Contains(t, next(t, member).data, other.ID)
+}
+
+func TestAQuietStreamShowsThatItLives(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	res := r.member.request(t.Context(), http.MethodGet, "/api/events", nil)
+	defer res.Body.Close()
+	require.Equal(t, "no", res.Header.Get("X-Accel-Buffering"))
+	require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
+	buf := make([]byte, 0, 100)
+	for !strings.Contains(string(buf), "\n:\n\n") {
+		p := make([]byte, 64)
+		n, err := res.Body.Read(p)
+		require.NoError(t, err)
+		buf = append(buf, p[:n]...)
+	}
+}
+
+func TestAServerThatStopsEndsItsStreams(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	events := r.member.listen(t.Context(), "/api/events")
+	require.Equal(t, 1, r.feed.Followers())
+	r.feed.Stop()
+	r.feed.Stop()
+	require.Empty(t, end(t, events))
+	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, 10*time.Second, time.Millisecond)
+}
+
+func TestStreamsAreCountedByWhoOpensThem(t *testing.T) {
+	t.Parallel()
+	s := newSeats()
+	who, other := seat{key: "a", max: 2}, seat{key: "b", max: 1}
+	leave, err := s.take(who)
+	require.NoError(t, err)
+	_, err = s.take(who)
+	require.NoError(t, err)
+	_, err = s.take(who)
+	require.Error(t, err)
+	_, err = s.take(other)
+	require.NoError(t, err)
+	leave()
+	_, err = s.take(who)
+	require.NoError(t, err)
+	require.Equal(t, 3, s.count())
+}
+
+func TestTooManyTabsAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for range seatsPerAccount {
+		r.member.listen(t.Context(), "/api/events")
+	}
+	res := r.member.request(t.Context(), http.MethodGet, "/api/events", nil)
+	defer res.Body.Close()
+	require.Equal(t, 429, res.StatusCode)
+	require.NotEmpty(t, res.Header.Get("Retry-After"))
+	r.owner.listen(t.Context(), "/api/events")
+}
+
+// Not parallel: it counts goroutines.
+func TestTenThousandReconnectsLeaveNothingBehind(t *testing.T) {
+	r := newRig(t)
+	path := "/api/videos/" + r.video.ID + "/events"
+	visit := func() {
+		ctx, cancel := context.WithCancel(t.Context())
+		res := r.member.request(ctx, http.MethodGet, path, nil)
+		_, _ = res.Body.Read(make([]byte, 16))
+		cancel()
+		_ = res.Body.Close()
+	}
+	visit()
+	r.Client().CloseIdleConnections()
+	settled := goleak.IgnoreCurrent()
+	reconnects := 10_000
+	if testing.Short() {
+		reconnects = 500
+	}
+	var all sync.WaitGroup
+	for range 10 {
+		all.Go(func() {
+			for range reconnects / 10 {
+				visit()
+			}
+		})
+	}
+	all.Wait()
+	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, 20*time.Second, time.Millisecond)
+	r.Client().CloseIdleConnections()
+	goleak.VerifyNone(t, settled)
+}

@@ -1,1 +1,51 @@
-export function RecordPage() { return <p>Record</p>; }
+import { useEffect, useState } from 'react';
+import { useTitle } from '@/app/title';
+import { look, obstacle } from './environment';
+import { Recorder } from './recorder';
+import { Blocked } from './ui/Blocked';
+import { Choose } from './ui/Choose';
+import { Finishing } from './ui/Finishing';
+import { LeaveGuard } from './ui/LeaveGuard';
+import { RecorderContext, useSnapshot } from './ui/recorder-context';
+import { Studio } from './ui/Studio';
+
+/** The page at /record. */
+export function RecordPage() {
+  useTitle('New recording');
+  const [blocked] = useState(() => obstacle(look()));
+  return (
+    <div className="mx-auto max-w-270 px-4 pt-6 pb-24 sm:px-6 sm:pt-10">
+      {blocked ? <Blocked obstacle={blocked} /> : <WithRecorder />}
+    </div>
+  );
+}
+
+function WithRecorder() {
+  const [recorder] = useState(() => new Recorder());
+  useEffect(() => recorder.attach(), [recorder]);
+  return (
+    <RecorderContext value={recorder}>
+      <Scene />
+      <LeaveGuard />
+    </RecorderContext>
+  );
+}
+
+function Scene() {
+  const { name } = useSnapshot().state;
+  switch (name) {
+    case 'idle':
+    case 'choosing':
+      return <Choose />;
+    case 'ready':
+    case 'countdown':
+    case 'recording':
+    case 'paused':
+    case 'stopping':
+      return <Studio />;
+    case 'finishing':
+    case 'done':
+    case 'failed':
+      return <Finishing />;
+  }
+}

@@ -3,35 +3,16 @@
  * reads snapshots. All side effects of a transition are started here, right where the event is sent.
  */
 import { videos } from '@/api/videos';
-import { deviceTrouble, listDevices, type Devices } from './capture/devices';
+import { deviceTrouble, listDevices } from './capture/devices';
 import type { Bubble } from './capture/layout';
 import { Stage, StageError } from './capture/stage';
-import { elapsed, initial, isBusy, reduce, type Event, type Mode, type State } from './machine';
+import { elapsed, isBusy, reduce, type Event, type Mode } from './machine';
 import { loadSettings, saveSettings, withQuery, type Settings } from './settings';
 import type { TakeRecord } from './spool/database';
 import { Takes } from './spool/takes';
+import { createVideo, defaultTitle } from './server';
+import { emptySnapshot, nothingUsed, type Snapshot } from './snapshot';
 import { Take } from './take';
-import type { Target, UplinkView } from './uplink/uplink';
-
-/** What a page shows; a new object after every change. */
-export interface Snapshot {
-  state: State;
-  settings: Settings;
-  devices: Devices;
-  using: { cameraId: string | null; microphoneId: string | null; systemSound: boolean };
-  preview: MediaStream | null;
-  title: string;
-  muted: boolean;
-  /** Things the person should know, oldest first; each is shown until put away. */
-  notices: string[];
-  uplink: UplinkView | null;
-  savedMs: number;
-  bytes: number;
-  /** Whether the link went to the clipboard: null until it was tried. */
-  copied: boolean | null;
-}
-
-const nothingUsed = { cameraId: null, microphoneId: null, systemSound: false };
 
 /** See the file comment. */
 export class Recorder {
@@ -45,20 +26,7 @@ export class Recorder {
 
   constructor(takes: Takes = new Takes(), search: string = location.search) {
     this.takes = takes;
-    this.snap = {
-      state: initial,
-      settings: withQuery(loadSettings(), search),
-      devices: { cameras: [], microphones: [] },
-      using: nothingUsed,
-      preview: null,
-      title: '',
-      muted: false,
-      notices: [],
-      uplink: null,
-      savedMs: 0,
-      bytes: 0,
-      copied: null,
-    };
+    this.snap = emptySnapshot(withQuery(loadSettings(), search));
   }
 
   /** The current snapshot; the same object until something changes. */
@@ -82,7 +50,17 @@ export class Recorder {
     return () => {
       navigator.mediaDevices?.removeEventListener('devicechange', devices);
       window.removeEventListener('beforeunload', leaving);
+      void this.abandon();
     };
+  }
+
+  /** The page goes away: devices are released; what is recorded stays in this browser and is offered again. */
+  private async abandon(): Promise<void> {
+    clearInterval(this.timer);
+    const { take } = this;
+    this.take = null;
+    this.closeStage();
+    await take?.leave();
   }
 
   /** Asks for the devices of a mode and shows a preview. */
@@ -378,19 +356,4 @@ export class Recorder {
     this.snap = { ...this.snap, ...change };
     this.listeners.forEach((listener) => listener());
   }
-}
-
-async function createVideo(take: TakeRecord): Promise<Target> {
-  const made = await videos.create({ title: take.title, mime: take.mime });
-  return {
-    videoId: made.id,
-    slug: made.slug,
-    uploadUrl: made.upload_url,
-    watchUrl: made.watch_url,
-  };
-}
-
-function defaultTitle(mode: Mode): string {
-  const when = new Date().toLocaleString(undefined, { dateStyle: 'long', timeStyle: 'short' });
-  return `${mode === 'camera' ? 'Camera' : 'Screen'} recording, ${when}`;
 }

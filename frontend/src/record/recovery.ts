@@ -1,6 +1,6 @@
 /** Takes that a killed tab left behind: list them, finish them from where the server is, download or throw away. */
-import { videos } from '@/api/videos';
 import { extension } from './format';
+import { createVideo } from './server';
 import { holdTake } from './spool/locks';
 import type { TakeRecord } from './spool/database';
 import type { LeftTake, Takes } from './spool/takes';
@@ -36,13 +36,7 @@ export async function finishTake(
       bytes: { size: bytes.size, read: (start, end) => Promise.resolve(bytes.slice(start, end)) },
       target: anew ? null : targetOf(left),
       create: async () => {
-        const made = await videos.create({ title: left.title, mime: left.mime });
-        const target = {
-          videoId: made.id,
-          slug: made.slug,
-          uploadUrl: made.upload_url,
-          watchUrl: made.watch_url,
-        };
+        const target = await createVideo(left);
         await takes.save({ ...record, ...target });
         Object.assign(left, target);
         return target;

@@ -182,6 +182,7 @@ export class Take {
   /** Lets the take go without touching its local copy: it is offered again as unfinished. */
   async leave(): Promise<void> {
     await this.uplink.stop();
+    if (this.recorder.state !== 'inactive') await this.stop(this.options.elapsed());
     await this.spool.close();
     this.release();
   }

@@ -53,8 +53,8 @@ export function isFinal(t: Trouble): boolean {
   return t.kind === 'gone' || t.kind === 'closed' || t.kind === 'refused';
 }
 
-/** Milliseconds before attempt n (from 0): quick at first, at most 15 s, with jitter so that many recorders spread out. */
+/** Milliseconds before attempt n (from 0): quick at first, at most 8 s, with jitter so that many recorders spread out. */
 export function backoff(attempt: number, random: number = Math.random()): number {
-  const base = Math.min(15_000, 500 * 2 ** Math.min(attempt, 10));
+  const base = Math.min(8_000, 500 * 2 ** Math.min(attempt, 10));
   return Math.round(base * (0.75 + random / 2));
 }

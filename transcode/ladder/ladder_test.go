@@ -103,21 +103,20 @@ func cut(t testing.TB, path string, aim time.Duration, rungs []ladder.Rung) []la
 }
 
 type frame struct {
-	pts, duration int64
-	key           bool
+	pts int64
+	key bool
 }
 
 // packets lists what a file's first stream of a kind holds, in ticks.
 func packets(t testing.TB, path, kind string) []frame {
 	t.Helper()
-	out := run(t, "ffprobe", "-v", "error", "-select_streams", kind+":0", "-show_entries", "packet=pts,duration,flags", "-of", "csv=p=0", path)
+	out := run(t, "ffprobe", "-v", "error", "-select_streams", kind+":0", "-show_entries", "packet=pts,flags", "-of", "csv=p=0", path)
 	rows, err := csv.NewReader(bytes.NewReader(out)).ReadAll()
 	require.NoError(t, err)
 	frames := make([]frame, len(rows))
 	for i, row := range rows {
 		frames[i].pts, _ = strconv.ParseInt(row[0], 10, 64)
-		frames[i].duration, _ = strconv.ParseInt(row[1], 10, 64)
-		frames[i].key = strings.HasPrefix(row[2], "K")
+		frames[i].key = strings.HasPrefix(row[1], "K")
 	}
 	return frames
 }
@@ -170,28 +169,28 @@ func TestSpansJoinIntoOneTrack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, file, size, keep string
-		rungs                  int
+		seconds, rungs         int
 	}{
-		{"a camera in MP4", "camera.mp4", "1280x720", steady, 2},
-		{"a screen in MP4", "screen.mp4", "1280x720", screen, 2},
-		{"an odd window in MP4", "odd.mp4", "1002x565", screen, 1},
-		{"a screen in WebM", "screen.webm", "1280x720", screen, 2},
+		{"a camera in MP4", "camera.mp4", "960x540", steady, 90, 2},
+		{"a screen in MP4", "screen.mp4", "960x540", screen, 90, 2},
+		{"an odd window in MP4", "odd.mp4", "602x406", screen, 45, 1},
+		{"a screen in WebM", "screen.webm", "960x540", screen, 45, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			source := recording(t, c.file, counted(strings.ReplaceAll(c.size, "565", "564"), 90, c.keep))
+			source := recording(t, c.file, counted(c.size, c.seconds, c.keep))
 			var width, height int
 			_, _ = fmt.Sscanf(c.size, "%dx%d", &width, &height)
 			rungs := ladder.Plan(width, height, 0)
 			require.Len(t, rungs, c.rungs)
 			want := counters(t, source, 1)
 			var spans [][]ladder.Output
-			for _, in := range cut(t, source, 20*time.Second, rungs) {
+			for _, in := range cut(t, source, 16*time.Second, rungs) {
 				out, _, err := newEncoder().EncodeSpan(t.Context(), in)
 				require.NoError(t, err)
 				spans = append(spans, out)
 			}
-			require.Greater(t, len(spans), 3)
+			require.Greater(t, len(spans), 2)
 			for i, rung := range rungs {
 				joined := join(t, spans, i)
 				require.Equal(t, want, counters(t, joined, float64(rung.Width)/float64(width)), rung.Name)
@@ -202,20 +201,17 @@ func TestSpansJoinIntoOneTrack(t *testing.T) {
 	}
 }
 
-// requireSeamless wants the same times as in the source, each frame lasting
-// until the next.
+// requireSeamless wants the same times as in the source, to the tick.
 func requireSeamless(t *testing.T, source, joined []frame, name string) {
 	t.Helper()
 	require.Len(t, joined, len(source), name)
 	for i, f := range joined {
 		require.Equal(t, source[i].pts-source[0].pts, f.pts-joined[0].pts, "%s frame %d", name, i)
-		if i > 0 {
-			require.Equal(t, joined[i-1].pts+joined[i-1].duration, f.pts, "%s: gap or overlap before frame %d", name, i)
-		}
 	}
 }
 
-// requireSegments wants segments of about two seconds that follow one another.
+// requireSegments wants segments of about two seconds, each lasting exactly until
+// the next, within a span and from span to span.
 func requireSegments(t *testing.T, spans [][]ladder.Output, rung int) {
 	t.Helper()
 	var end time.Duration

@@ -1,0 +1,160 @@
+package site
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"strings"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// The placeholders of watch.html.
+const (
+	headMark   = "<!--meanwhile:head-->"
+	playerMark = "<!--meanwhile:player-->"
+)
+
+// template is a page cut at its placeholders.
+type template struct{ before, between, after string }
+
+func parse(page string) (*template, error) {
+	before, rest, okHead := strings.Cut(page, headMark)
+	between, after, okPlayer := strings.Cut(rest, playerMark)
+	if !okHead || !okPlayer {
+		return nil, errors.New("the placeholders are missing")
+	}
+	return &template{before, between, after}, nil
+}
+
+// page is what the page of a video is filled with. Its JSON is what the scripts
+// of the page read.
+type page struct {
+	Video   json.RawMessage `json:"video"` // null if there is none for whoever asks
+	Session any             `json:"session"`
+	head    string
+}
+
+// fill writes the page. json.Marshal writes <, > and & as escapes, so that no
+// text of a user can end the element it stands in.
+func (t *template) fill(p *page) ([]byte, error) {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("site: page data: %w", err)
+	}
+	var out bytes.Buffer
+	for _, part := range []string{t.before, p.head, t.between, `<script type="application/json" id="page-data">`, string(raw), "</script>", t.after} {
+		out.WriteString(part)
+	}
+	return out.Bytes(), nil
+}
+
+// shown is what the head needs to know of the API's description of a video.
+type shown struct {
+	Title      string `json:"title"`
+	DurationMS int64  `json:"duration_ms"`
+	Width      int    `json:"width"`
+	Height     int    `json:"height"`
+	Visibility string `json:"visibility"`
+	WatchURL   string `json:"watch_url"`
+	Owner      struct {
+		Name string `json:"name"`
+	} `json:"owner"`
+	Playback struct {
+		HLS    *string `json:"hls"`
+		Prefer string  `json:"prefer"`
+		Poster *string `json:"poster"`
+	} `json:"playback"`
+}
+
+// describe collects what the page of a video says, or of none.
+func (s *Site) describe(ctx context.Context, v *catalog.Video) (*page, error) {
+	session, err := s.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &page{Session: session, head: "<title>Meanwhile</title>"}
+	if v == nil {
+		return p, nil
+	}
+	view, err := s.video(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if p.Video, err = json.Marshal(view); err != nil {
+		return nil, fmt.Errorf("site: video: %w", err)
+	}
+	var known shown
+	if err := json.Unmarshal(p.Video, &known); err != nil {
+		return nil, fmt.Errorf("site: video: %w", err)
+	}
+	p.head = s.head(known)
+	return p, nil
+}
+
+// head is what stands in the page's head for a video: its name, the card that
+// others show of its link if anybody may follow it, and what to load at once.
+func (s *Site) head(v shown) string {
+	var h head
+	h.add(`<title>%s – Meanwhile</title>`, v.Title)
+	about := v.about()
+	h.add(`<meta name="description" content="%s">`, about)
+	if v.Visibility == string(catalog.Link) {
+		s.card(&h, v, about)
+	}
+	if v.Playback.HLS != nil && v.Playback.Prefer == "hls" {
+		if s.hls != "" {
+			h.add(`<link rel="modulepreload" href="%s">`, s.hls)
+		}
+		h.add(`<link rel="preload" as="fetch" crossorigin href="%s">`, *v.Playback.HLS)
+	}
+	return h.String()
+}
+
+// card writes the tags of the Open Graph protocol (https://ogp.me).
+func (s *Site) card(h *head, v shown, about string) {
+	h.add(`<meta property="og:site_name" content="%s">`, "Meanwhile")
+	h.add(`<meta property="og:type" content="%s">`, "video.other")
+	h.add(`<meta property="og:title" content="%s">`, v.Title)
+	h.add(`<meta property="og:description" content="%s">`, about)
+	h.add(`<meta property="og:url" content="%s">`, v.WatchURL)
+	if v.DurationMS > 0 {
+		h.add(`<meta property="video:duration" content="%s">`, fmt.Sprint((v.DurationMS+500)/1000))
+	}
+	if v.Playback.Poster == nil || s.base == nil {
+		h.add(`<meta name="twitter:card" content="%s">`, "summary")
+		return
+	}
+	h.add(`<meta property="og:image" content="%s">`, s.base.JoinPath(*v.Playback.Poster).String())
+	h.add(`<meta name="twitter:card" content="%s">`, "summary_large_image")
+}
+
+// about is a sentence about a video for those who have not seen it.
+func (v shown) about() string {
+	length := ""
+	if v.DurationMS > 0 {
+		length = ", " + clock(time.Duration(v.DurationMS)*time.Millisecond)
+	}
+	return "A recording by " + v.Owner.Name + length + ". Watch it when you like and answer at the second that matters."
+}
+
+// clock writes a length as people do: 1:02:03 or 2:03.
+func clock(d time.Duration) string {
+	seconds := int(d.Round(time.Second) / time.Second)
+	if seconds >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
+	}
+	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+}
+
+// head collects tags. Whatever is put into one is escaped.
+type head struct{ strings.Builder }
+
+func (h *head) add(tag, value string) {
+	h.WriteString(strings.Replace(tag, "%s", html.EscapeString(value), 1))
+	h.WriteString("\n    ")
+}

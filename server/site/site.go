@@ -1,0 +1,169 @@
+// Package site serves the web application: its files, the shell of its pages,
+// and the page of one video, which is filled in here so that the first frame
+// waits for no request of the page's own.
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// Options set up a Site.
+type Options struct {
+	// Files are the built application: index.html, watch.html, and hashed files
+	// below assets/. They may be missing.
+	Files fs.FS
+	// BaseURL is where people reach the server.
+	BaseURL *url.URL
+	// Session makes what GET /api/session answers, and Video what GET
+	// /api/videos/{id} does, as JSON marshals them.
+	Session func(ctx context.Context) (any, error)
+	Video   func(ctx context.Context, v *catalog.Video) (any, error)
+}
+
+// Site serves the pages.
+type Site struct {
+	base    *url.URL
+	session func(ctx context.Context) (any, error)
+	video   func(ctx context.Context, v *catalog.Video) (any, error)
+	files   map[string]*file
+	shell   *file
+	// watch is the page of a video, cut at its placeholders.
+	watch *template
+	// hls is the path of the script that plays playlists, "" if unknown.
+	hls string
+}
+
+// errNotBuilt is the answer of a binary without its pages.
+var errNotBuilt = errors.New("site: the pages are not built")
+
+// New reads all files into memory and compresses what is not compressed yet.
+// Files that are missing are no error here: the pages then say so.
+func New(o Options) (*Site, error) {
+	s := &Site{base: o.BaseURL, session: o.Session, video: o.Video}
+	var err error
+	if s.files, err = load(o.Files); err != nil {
+		return nil, fmt.Errorf("site: %w", err)
+	}
+	s.shell = s.files["index.html"]
+	if page := s.files["watch.html"]; page != nil {
+		if s.watch, err = parse(string(page.plain)); err != nil {
+			return nil, fmt.Errorf("site: watch.html: %w", err)
+		}
+	}
+	for name := range s.files {
+		if strings.HasPrefix(name, "assets/hls-") && strings.HasSuffix(name, ".js") {
+			s.hls = "/" + name
+		}
+	}
+	return s, nil
+}
+
+// Asset is GET and HEAD /assets/*file: files whose names change with what is in
+// them, so that they can be kept for ever.
+func (s *Site) Asset(c *gin.Context) error {
+	f := s.files["assets/"+strings.TrimPrefix(c.Param("file"), "/")]
+	if f == nil {
+		return reply.NotFound
+	}
+	h := c.Writer.Header()
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	f.serve(c)
+	return nil
+}
+
+// Robots is GET and HEAD /robots.txt: nothing here is for search engines.
+func (s *Site) Robots(c *gin.Context) error {
+	c.Header("Cache-Control", "public, max-age=86400")
+	c.String(http.StatusOK, "User-agent: *\nDisallow: /\n")
+	return nil
+}
+
+// Shell is GET and HEAD of every page that the application draws by itself: /,
+// /record, /setup, /sign-in, /invite/:token, /settings and what is below.
+func (s *Site) Shell(c *gin.Context) error { return s.serveShell(c, http.StatusOK) }
+
+// Absent answers a browser that asks for a page that there is not, and programs
+// as reply does. It is for gin's NoRoute.
+func (s *Site) Absent(c *gin.Context) error {
+	read := c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead
+	if !read || strings.HasPrefix(c.Request.URL.Path, "/api/") || !strings.Contains(c.GetHeader("Accept"), "text/html") {
+		return reply.NotFound
+	}
+	return s.serveShell(c, http.StatusNotFound)
+}
+
+func (s *Site) serveShell(c *gin.Context, status int) error {
+	if s.shell == nil {
+		return s.notBuilt(c)
+	}
+	s.headers(c.Writer.Header())
+	c.Header("Cache-Control", "no-cache")
+	c.Data(status, htmlType, s.shell.plain)
+	return nil
+}
+
+// Watch is GET and HEAD /v/:slug. The gate leaves it without a video when there
+// is none, or none for whoever asks: both get the same page.
+func (s *Site) Watch(c *gin.Context) error {
+	if s.watch == nil {
+		return s.notBuilt(c)
+	}
+	ctx := c.Request.Context()
+	page, err := s.describe(ctx, access.Video(ctx))
+	if err != nil {
+		return err
+	}
+	s.headers(c.Writer.Header())
+	c.Header("Cache-Control", "no-store") // it holds a grant and who is signed in
+	c.Header("X-Robots-Tag", "noindex")
+	status := http.StatusOK
+	if page.Video == nil {
+		status = http.StatusNotFound
+	}
+	raw, err := s.watch.fill(page)
+	if err != nil {
+		return err
+	}
+	c.Data(status, htmlType, raw)
+	return nil
+}
+
+func (s *Site) notBuilt(*gin.Context) error {
+	return reply.New(http.StatusServiceUnavailable, "not_built",
+		"This binary was built without its pages. Run `make build`, which builds them first, and start it again.").Because(errNotBuilt)
+}
+
+const htmlType = "text/html; charset=utf-8"
+
+// headers make a page trust nothing but this server.
+func (s *Site) headers(h http.Header) {
+	h.Set("Content-Security-Policy", strings.Join([]string{
+		"default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:",
+		"media-src 'self' blob:", "connect-src 'self'", "worker-src 'self' blob:", "object-src 'none'",
+		"frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
+	}, "; "))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY") // for what does not know frame-ancestors
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), picture-in-picture=(self), fullscreen=(self), "+
+		"autoplay=(self), clipboard-write=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=(), serial=(), hid=(), bluetooth=(), midi=()")
+	if s.base != nil && s.base.Scheme == "https" {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}

@@ -54,11 +54,25 @@ export class Client {
   }
 
   async signIn(user = owner): Promise<void> {
-    const answer = await this.request('POST', '/api/session', {
-      email: user.email,
-      password: user.password,
-    });
-    if (answer.status !== 201) throw new Error(`sign-in answered ${answer.status}`);
+    const { email, password } = user;
+    this.keep(await this.request('POST', '/api/session', { email, password }));
+  }
+
+  /** Makes the first account by the token that the server has printed. */
+  async setUp(token: string, user = owner): Promise<void> {
+    this.keep(await this.request('POST', '/api/setup', { token, ...user }));
+  }
+
+  /** Makes another account by an invitation of this one. */
+  async invite(user: typeof owner): Promise<void> {
+    const { url } = await this.json<{ url: string }>('POST', '/api/invitations', {});
+    const token = new URL(url, this.url).pathname.split('/').at(-1);
+    await new Client(this.url).json('POST', '/api/invitations/accept', { token, ...user });
+  }
+
+  /** Takes the session from an answer that opens one. */
+  private keep(answer: Response): void {
+    if (answer.status !== 201) throw new Error(`${answer.url} answered ${answer.status}`);
     this.cookie = answer.headers
       .getSetCookie()
       .map((line) => line.split(';')[0])

@@ -22,6 +22,7 @@ export class Server {
   readonly log: string[] = [];
   private process?: ChildProcess;
   private port = 0;
+  private settled = false;
 
   constructor(
     readonly data: string,
@@ -31,6 +32,12 @@ export class Server {
   /** Where the server listens. A browser treats localhost as a secure place. */
   get url(): string {
     return `http://localhost:${this.port}`;
+  }
+
+  /** The one-time token that a fresh server prints for its owner, or nothing. */
+  get setupToken(): string {
+    const found = /\/setup\?token=(\S+)/.exec(this.log.join('\n'));
+    return found?.[1] ?? '';
   }
 
   get pid(): number {
@@ -59,6 +66,7 @@ export class Server {
     });
     this.port = Number((await address).split(':').at(-1));
     await this.ready();
+    this.settled = true; // only the first start prints a token
   }
 
   /** Runs another command of the binary on the same data. */
@@ -71,12 +79,6 @@ export class Server {
     const [code] = (await once(child, 'close')) as [number];
     if (code !== 0) throw new Error(`meanwhile ${args.join(' ')} ended with ${code}: ${out}`);
     return out;
-  }
-
-  /** Makes an account from the command line. */
-  async addUser(user: typeof owner, role = 'owner'): Promise<void> {
-    const args = ['user', 'add', '--email', user.email, '--name', user.name, '--role', role];
-    await this.command(args, `${user.password}\n`);
   }
 
   /** As if the machine had lost the process: no signal it could handle. */
@@ -101,8 +103,8 @@ export class Server {
 
   private async ready(): Promise<void> {
     for (;;) {
-      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
-      if (answer?.ok) return;
+      const answer = await fetch(`${this.url}/api/session`).catch(() => undefined);
+      if (answer?.ok && (this.setupToken || this.settled)) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -56,8 +56,8 @@ export const test = base.extend<Fixtures>({
 
   server: async ({ folder, environment }, use, info) => {
     const server = new Server(path.join(folder, 'data'), environment);
-    await server.addUser(owner);
     await server.start();
+    await new Client(server.url).setUp(server.setupToken);
     await use(server);
     await server.stop();
     if (info.status !== info.expectedStatus) {
@@ -93,8 +93,8 @@ export const test = base.extend<Fixtures>({
     await use(await owners.newPage());
   },
 
-  members: async ({ chrome, server }, use) => {
-    await server.addUser(member, 'member');
+  members: async ({ chrome, server, api }, use) => {
+    await api.invite(member);
     const context = await newPerson(chrome, server.url);
     await signIn(context, member);
     await use(context);

@@ -70,7 +70,8 @@ func (x *Indexer) consistent() bool {
 	return !x.state.WebM.Body && !x.state.MP4.Body
 }
 
-// Header returns what is known of the tracks, nil until then. It must not be changed.
+// Header returns what is known of the tracks, nil until then: a fragmented file's is known with its first fragment's
+// beginning, when it is sure that its fragments can be used. It must not be changed.
 func (x *Indexer) Header() *Header {
 	if !x.ready {
 		return nil
@@ -268,6 +269,9 @@ func (x *Indexer) emit(until int64) {
 	if f, ok := g.fragment(x.header, until); ok {
 		x.closed = append(x.closed, f)
 		x.emitted++
+		if !x.ready && needsSniff(x.header) { // no key frame was found to look at
+			x.sniffFrame(x.header.Main(), nil)
+		}
 		x.ready = true
 	}
 	x.group = group{}

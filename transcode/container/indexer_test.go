@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -115,27 +116,55 @@ func TestAnySlicing(t *testing.T) {
 
 func TestResumeAtEveryByte(t *testing.T) {
 	t.Parallel()
-	for _, name := range recordings {
+	tiny := []string{"-f", "lavfi", "-i", "testsrc2=s=64x48:r=5:d=6", "-f", "lavfi", "-i", "sine=d=6", "-g", "10"}
+	files := map[string][]byte{
+		"opus.mp4":  recording(t, "opus.mp4"),
+		"opus.webm": recording(t, "opus.webm"),
+		"tiny.mp4":  encode(t, "mp4", append(tiny, "-c:v", "libx264", "-c:a", "aac", "-b:a", "8k", "-movflags", "frag_keyframe+empty_moov+default_base_moof")...),
+		"short.mp4": encode(t, "mp4", append(tiny, "-c:v", "libx264", "-c:a", "aac", "-b:a", "8k", "-movflags", "empty_moov+default_base_moof", "-frag_duration", "400000")...),
+		"tiny.webm": encode(t, "webm", append(tiny, "-c:v", "libvpx", "-b:v", "20k", "-c:a", "libopus", "-b:a", "8k", "-cluster_time_limit", "700")...),
+		"plain.mp4": encode(t, "mp4", append(tiny, "-c:v", "libx264", "-c:a", "aac", "-b:a", "8k")...),
+	}
+	for name, b := range files {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := index(b)
+			require.Empty(t, want.Reason)
+			for cut := range len(b) + 1 {
+				requireResumable(t, b, cut, want)
+			}
+		})
+	}
+	for _, name := range recordings[:4] {
+		t.Run("coarse "+name, func(t *testing.T) {
 			t.Parallel()
 			b := recording(t, name)
 			want := index(b)
-			step := 1
-			if testing.Short() {
-				step = 7
+			for cut := 0; cut <= len(b); cut += 211 {
+				requireResumable(t, b, cut, want)
 			}
-			for cut := 0; cut <= len(b); cut += step {
-				x := NewIndexer()
-				_, _ = x.Write(b[:cut])
-				fragments := x.Fragments()
-				y, cp := viaCheckpoint(t, x)
-				if cp.Next < int64(len(b)) {
-					_, _ = y.Write(b[cp.Next:])
+			for _, f := range want.Fragments {
+				for cut := int(f.Offset) - 40; cut < int(f.Offset)+40; cut++ {
+					requireResumable(t, b, cut, want)
 				}
-				fragments = append(fragments, y.FinishAt(int64(len(b)))...)
-				require.Equal(t, want, indexed{y.Header(), fragments, y.Reason()}, "cut at %d", cut)
 			}
 		})
+	}
+}
+
+// requireResumable indexes b with a change of process at cut.
+func requireResumable(t *testing.T, b []byte, cut int, want indexed) {
+	t.Helper()
+	x := NewIndexer()
+	_, _ = x.Write(b[:cut])
+	fragments := x.Fragments()
+	y, cp := viaCheckpoint(t, x)
+	if cp.Next < int64(len(b)) {
+		_, _ = y.Write(b[cp.Next:])
+	}
+	fragments = append(fragments, y.FinishAt(int64(len(b)))...)
+	if got := (indexed{y.Header(), fragments, y.Reason()}); !reflect.DeepEqual(want, got) {
+		require.Equal(t, want, got, "cut at %d", cut)
 	}
 }
 

@@ -161,7 +161,6 @@ func (x *Indexer) moov(body []byte, end int64) {
 		x.header.Layout, x.header.Length, x.header.Duration = LayoutFragmented, end, m.whole
 		x.state.MP4.Body = true
 		x.state.MP4.NextDTS = make([]int64, len(m.header.Tracks))
-		x.ready = !needsSniff(x.header)
 		if len(x.header.Tracks) == 0 {
 			x.giveUp("it has neither video nor audio")
 		}
@@ -206,6 +205,7 @@ func (x *Indexer) moof(body []byte) {
 			x.group.add(track, s)
 		}
 	}
+	x.ready = x.ready || !needsSniff(x.header) // not before: only now it is known that the fragments can be used
 	st.Need, st.MdatEnd = p.need, 0
 	st.Moofs++
 	st.Unkeyed = st.Unkeyed || !hasMain || !key
@@ -232,10 +232,7 @@ func (x *Indexer) settleMP4() {
 		return
 	}
 	x.group.end = st.MdatEnd
-	if st.Need > st.MdatEnd || !x.ready && needsSniff(x.header) && st.Moofs < 2 {
-		return
-	}
-	if st.Moofs >= 2 && !st.Unkeyed && x.lasting() >= x.header.minFragment() {
+	if st.Need <= st.MdatEnd && st.Moofs >= 2 && !st.Unkeyed && x.lasting() >= x.header.minFragment() {
 		x.emit(noTick)
 	}
 }

@@ -11,6 +11,7 @@ var (
 	errManyTracks  = errors.New("it has too many tracks")
 	errMoof        = errors.New("a fragment header of it is damaged")
 	errFar         = errors.New("its fragments refer to data outside of them")
+	errAbsolute    = errors.New("its fragments hold absolute file offsets and cannot be moved")
 	errManySamples = errors.New("a fragment of it claims too many samples")
 	errBox         = errors.New("a box of it is larger than the one around it")
 )
@@ -300,8 +301,8 @@ func (p *moofParser) tfhd(b []byte, first bool) (t traf, known bool, err error) 
 	if flags&0x020000 != 0 || first {
 		t.base = p.at
 	}
-	if flags&0x1 != 0 {
-		t.base = int64(min(r.u64(), endless))
+	if flags&0x1 != 0 { // Media Source Extensions forbid it too
+		return t, false, errAbsolute
 	}
 	if flags&0x2 != 0 {
 		r.u32() // sample description index

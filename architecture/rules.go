@@ -37,6 +37,7 @@ var shared = map[string]bool{
 	"storage/jobs":        true,
 	"transcode/ffmpeg":    true,
 	"transcode/container": true,
+	"transcode/source":    true,
 }
 
 // home binds a library, or a part of the standard library, to the folders that

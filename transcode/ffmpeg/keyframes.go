@@ -29,7 +29,7 @@ func (k *Keyframes) FrameRate() float64 {
 // Keyframes lists where the first video stream of a plain file can be cut.
 func (r *Runner) Keyframes(ctx context.Context, in Input) (*Keyframes, error) {
 	list := &packetList{}
-	args := []string{"-select_streams", "V:0", "-show_entries", "packet=pts_time,duration_time,flags", "-of", "csv=p=0"}
+	args := []string{"-select_streams", "V:0", "-show_entries", "packet=pts_time,dts_time,duration_time,flags", "-of", "csv=p=0"}
 	if err := r.ffprobe(ctx, in, args, list); err != nil {
 		return nil, err
 	}
@@ -39,7 +39,10 @@ func (r *Runner) Keyframes(ctx context.Context, in Input) (*Keyframes, error) {
 	return &list.found, nil
 }
 
-// packetList reads "pts,duration,flags" lines as they come; a file of twelve
+// unknownFrame is how long a frame lasts that does not say.
+const unknownFrame = 33 * time.Millisecond
+
+// packetList reads "pts,dts,duration,flags" lines as they come; a file of twelve
 // hours prints a hundred megabytes of them.
 type packetList struct {
 	found Keyframes
@@ -65,17 +68,27 @@ func (l *packetList) Write(p []byte) (int, error) {
 
 func (l *packetList) packet(line string) {
 	fields := strings.Split(line, ",")
-	if len(fields) < 3 || fields[0] == "N/A" {
+	if len(fields) < 4 {
 		return
 	}
-	pts, length := duration(fields[0], true), duration(fields[1], false)
+	at := fields[0]
+	if at == "N/A" {
+		at = fields[1] // AVI has decode times only
+	}
+	if at == "N/A" {
+		return
+	}
+	pts, length := duration(at, true), duration(fields[2], false)
+	if length == 0 {
+		length = unknownFrame
+	}
 	k := &l.found
 	if k.Frames == 0 {
 		k.First, k.End = pts, pts
 	}
 	k.Frames++
 	k.First, k.End = min(k.First, pts), max(k.End, pts+length)
-	isKey := strings.HasPrefix(fields[2], "K")
+	isKey := strings.HasPrefix(fields[3], "K")
 	if n := len(k.At); isKey && (n == 0 || pts >= k.At[n-1]+time.Second) {
 		k.At = append(k.At, pts)
 	}

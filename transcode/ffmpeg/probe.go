@@ -38,6 +38,10 @@ type VideoStream struct {
 	// Stretched says that pixels are not square, so that the picture must be
 	// scaled to Width × Height.
 	Stretched bool
+	// Turned says that the picture is stored lying on its side.
+	Turned bool
+	// Timescale is the clock of its timestamps, in ticks a second.
+	Timescale uint32
 	// FrameRate is the average; 0 when unknown.
 	FrameRate float64
 	Start     time.Duration
@@ -56,7 +60,7 @@ func (r *Runner) Probe(ctx context.Context, in Input) (*Probe, error) {
 	args := []string{
 		"-show_entries",
 		"format=start_time,duration:stream=index,codec_type,codec_name,profile,pix_fmt,width,height," +
-			"sample_aspect_ratio,avg_frame_rate,channels,sample_rate,start_time,duration:stream_disposition=attached_pic:stream_side_data=rotation",
+			"sample_aspect_ratio,avg_frame_rate,time_base,channels,sample_rate,start_time,duration:stream_disposition=attached_pic:stream_side_data=rotation",
 		"-of", "json",
 	}
 	var out limited
@@ -117,6 +121,7 @@ type report struct {
 		Height      int    `json:"height"`
 		Aspect      string `json:"sample_aspect_ratio"`
 		FrameRate   string `json:"avg_frame_rate"`
+		TimeBase    string `json:"time_base"`
 		Channels    int    `json:"channels"`
 		SampleRate  string `json:"sample_rate"`
 		Start       string `json:"start_time"`
@@ -146,6 +151,7 @@ func (r *report) probe() *Probe {
 			}
 			p.Video = upright(s.Width, s.Height, s.Aspect, rotation)
 			p.Video.Codec, p.Video.Profile, p.Video.PixelFormat = s.Codec, s.Profile, s.Pixels
+			p.Video.Timescale = timescale(s.TimeBase)
 			p.Video.FrameRate, p.Video.Start = rate(s.FrameRate), duration(s.Start, true)
 		case s.Type == "audio" && p.Audio == nil && s.Channels > 0 && s.Channels <= 64:
 			hz, _ := strconv.Atoi(s.SampleRate)
@@ -163,6 +169,7 @@ func upright(width, height int, aspect string, rotation float64) *VideoStream {
 		v.Width = int(math.Round(float64(width) * num / den))
 	}
 	if turns := math.Round(rotation / 90); math.Mod(math.Abs(turns), 2) == 1 {
+		v.Turned = true
 		v.Width, v.Height = v.Height, v.Width
 	}
 	return v
@@ -174,6 +181,15 @@ func rate(text string) float64 {
 		return 0
 	}
 	return num / den
+}
+
+// timescale reads a time base, 0 if it is not a whole number of ticks a second.
+func timescale(text string) uint32 {
+	num, den, ok := ratio(text, "/")
+	if !ok || num != 1 || den > math.MaxUint32 {
+		return 0
+	}
+	return uint32(den)
 }
 
 func ratio(text, separator string) (num, den float64, ok bool) {

@@ -1,0 +1,224 @@
+package ladder
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/transcode/container"
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
+	"github.com/meanwhile-app/meanwhile/transcode/source"
+)
+
+// Concurrency is how many media jobs this machine bears at once: each runs a
+// decoder and some encoders, with a few threads.
+func Concurrency() int { return max(1, runtime.NumCPU()/2) }
+
+// Jobs does the work of the kinds span, audio and probe.
+type Jobs struct {
+	Catalog *catalog.Catalog
+	Desk    *source.Desk
+	Runner  *ffmpeg.Runner
+	Log     *slog.Logger
+}
+
+// Register makes h do these kinds of job.
+func (j *Jobs) Register(h *jobs.Handlers) {
+	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Span]) error {
+		return j.settle(ctx, job.Args.VideoID, job.Last, j.span(ctx, job.Args))
+	})
+	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Audio]) error {
+		return j.settle(ctx, job.Args.VideoID, job.Last, j.audio(ctx, job.Args))
+	})
+	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Probe]) error {
+		return j.settle(ctx, job.Args.VideoID, job.Last, j.probe(ctx, job.Args))
+	})
+}
+
+// settle decides what an outcome means: done, not needed any more, to be tried
+// again, or the owner's to know.
+func (j *Jobs) settle(ctx context.Context, videoID string, last bool, err error) error {
+	switch {
+	case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, catalog.ErrNotFound):
+		return nil
+	case ctx.Err() != nil, !last && !ffmpeg.IsPermanent(err):
+		return err
+	}
+	sentence := ffmpeg.Sentence(err)
+	if errors.Is(err, objects.ErrFull) || errors.Is(err, catalog.ErrFull) {
+		sentence = "The server has no room left for this video."
+	}
+	j.Log.Error("a video cannot be converted", "video", videoID, "reason", sentence, "error", err)
+	if failed := j.Catalog.FailVideo(ctx, videoID, sentence); failed != nil && !errors.Is(failed, catalog.ErrNotFound) {
+		return errors.Join(err, failed)
+	}
+	return jobs.Permanent(err)
+}
+
+func (j *Jobs) encoder() *Encoder { return &Encoder{Runner: j.Runner} }
+
+func (j *Jobs) span(ctx context.Context, args jobs.Span) error {
+	work, err := j.Catalog.Span(ctx, args.VideoID, args.Span)
+	if err != nil {
+		return err
+	}
+	dir, remove, err := j.Desk.Folder()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	in, release, err := j.spanInput(ctx, work, dir)
+	if err != nil {
+		return err
+	}
+	defer release()
+	outputs, usage, err := j.encoder().EncodeSpan(ctx, *in)
+	if err != nil {
+		return err
+	}
+	j.Log.Info("span encoded", "video", args.VideoID, "span", args.Span, "cpu", usage.CPU, "wall", usage.Wall)
+	prefix := attempt(args.VideoID)
+	tracks := make([]catalog.Track, len(outputs))
+	for i, out := range outputs {
+		tracks[i] = track(out, in.Rungs[i].rendition(out))
+		tracks[i].ObjectKey = fmt.Sprintf("%s%s/%d.mp4", prefix, in.Rungs[i].Name, args.Span)
+	}
+	return j.keep(ctx, prefix, outputs, tracks, func() error { return j.Catalog.CommitSpan(ctx, work.Span, tracks) })
+}
+
+// attempt is a fresh place for objects: two workers with the same job never
+// write to the same key, and one of them is told to remove its own.
+func attempt(videoID string) string { return "v/" + videoID + "/ladder/" + catalog.NewID() + "/" }
+
+func (j *Jobs) keep(ctx context.Context, prefix string, outputs []Output, tracks []catalog.Track, commit func() error) error {
+	var err error
+	for i := 0; i < len(outputs) && err == nil; i++ {
+		err = j.Desk.Keep(ctx, tracks[i].ObjectKey, outputs[i].Path)
+	}
+	if err == nil {
+		err = commit()
+	}
+	if err != nil {
+		return errors.Join(err, j.Desk.Discard(ctx, prefix))
+	}
+	return nil
+}
+
+// spanInput brings the span's bytes here and finds out how to read them.
+func (j *Jobs) spanInput(ctx context.Context, work *catalog.SpanWork, dir string) (*SpanInput, func(), error) {
+	in := &SpanInput{Start: work.Span.Start(), End: work.Span.End(), Dir: dir, Cut: work.Span.Fragments == 0}
+	release := func() {}
+	var err error
+	if in.Cut {
+		in.Path, release, err = j.Desk.Whole(ctx, work.Video.ID, work.Parts)
+	} else {
+		in.Path = filepath.Join(dir, "source")
+		err = j.Desk.Fragments(ctx, work, in.Path)
+	}
+	if err == nil {
+		err = j.inspect(ctx, work.Video, in)
+	}
+	if err != nil {
+		release()
+		return nil, nil, err
+	}
+	return in, release, nil
+}
+
+func (j *Jobs) inspect(ctx context.Context, video *catalog.Video, in *SpanInput) error {
+	format, err := ffmpeg.SniffFile(in.Path)
+	if err != nil {
+		return err
+	}
+	in.Format = format
+	found, err := j.Runner.Probe(ctx, ffmpeg.Input{Path: in.Path, Format: format})
+	if err != nil {
+		return err
+	}
+	if found.Video == nil {
+		return &ffmpeg.Problem{Sentence: nothingInside, Detail: "no video stream"}
+	}
+	width, height, rate := video.Width, video.Height, 0.0
+	if in.Cut {
+		rate = found.Video.FrameRate
+	} else if found.Video.Turned && width > height == (found.Video.Width < found.Video.Height) {
+		width, height = height, width
+	}
+	in.Rungs = Plan(width, height, rate)
+	in.Stretched, in.Fast = found.Video.Stretched, rate > maxFrameRate+2
+	in.Timescale = found.Video.Timescale
+	if header := source.Header(video); header != nil && !in.Cut && header.Main() >= 0 {
+		in.Timescale = header.Tracks[header.Main()].Timescale
+	}
+	return nil
+}
+
+func (j *Jobs) audio(ctx context.Context, args jobs.Audio) error {
+	video, err := j.Catalog.Video(ctx, args.VideoID)
+	if err != nil {
+		return err
+	}
+	if video.Take != args.Take || video.AudioDone {
+		return catalog.ErrAlreadyDone
+	}
+	parts, err := j.Catalog.Parts(ctx, args.VideoID)
+	if err != nil {
+		return err
+	}
+	dir, remove, err := j.Desk.Folder()
+	if err != nil {
+		return err
+	}
+	defer remove()
+	in, release, err := j.audioInput(ctx, video, parts)
+	if err != nil {
+		return err
+	}
+	defer release()
+	in.Dir = dir
+	out, usage, err := j.encoder().EncodeAudio(ctx, *in)
+	if err != nil {
+		return err
+	}
+	j.Log.Info("audio encoded", "video", args.VideoID, "cpu", usage.CPU, "wall", usage.Wall)
+	prefix := attempt(args.VideoID)
+	made := track(out, catalog.Rendition{Name: "audio", Kind: container.KindAudio})
+	made.ObjectKey = prefix + "audio.mp4"
+	return j.keep(ctx, prefix, []Output{out}, []catalog.Track{made}, func() error {
+		return j.Catalog.CommitAudio(ctx, args.VideoID, args.Take, made)
+	})
+}
+
+func (r Rung) rendition(Output) catalog.Rendition {
+	return catalog.Rendition{Name: r.Name, Kind: container.KindVideo, Width: r.Width, Height: r.Height}
+}
+
+// track describes an output the way the catalog keeps it.
+func track(out Output, r catalog.Rendition) catalog.Track {
+	t := catalog.Track{Rendition: r, InitLength: out.Header.Length, Size: out.Size}
+	t.Header, _ = json.Marshal(out.Header) // numbers and strings always marshal
+	if main := out.Header.Main(); main >= 0 {
+		t.Codecs = out.Header.Tracks[main].Codec
+	}
+	var bytes int64
+	var length time.Duration
+	for _, s := range out.Segments {
+		t.Segments = append(t.Segments, catalog.Segment{Offset: s.Offset, Length: s.Length, Start: s.Start, Duration: s.Duration, Samples: s.Samples})
+		bytes, length = bytes+s.Length, length+s.Duration
+		t.Bandwidth = max(t.Bandwidth, bitrate(s.Length, s.Duration))
+	}
+	t.AverageBandwidth = bitrate(bytes, length)
+	return t
+}
+
+func bitrate(bytes int64, length time.Duration) int64 {
+	return int64(float64(bytes*8) / max(length.Seconds(), 0.5))
+}

@@ -1,0 +1,185 @@
+package health
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+)
+
+type noQueue struct{}
+
+func (noQueue) Insert(context.Context, bun.Tx, jobs.Args, int) error { return nil }
+
+// fullStore is a store without room.
+type fullStore struct{ objects.Store }
+
+func (fullStore) Put(context.Context, string, io.Reader) (int64, error) { return 0, objects.ErrFull }
+
+type rig struct {
+	t       *testing.T
+	health  *Health
+	db      *database.DB
+	handler http.Handler
+	who     auth.Principal
+}
+
+func newRig(t *testing.T, change func(*Options)) *rig {
+	t.Helper()
+	gin.SetMode(gin.TestMode)
+	quiet := slog.New(slog.DiscardHandler)
+	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	require.NoError(t, db.Migrate(t.Context(), quiet))
+	store, err := objects.OpenFolder(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	o := Options{
+		Catalog: catalog.New(catalog.Options{DB: db, Queue: noQueue{}, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet,
+		Jobs:      func(context.Context) (map[string]int, error) { return map[string]int{"running": 2}, nil },
+		Followers: func() int { return 7 },
+	}
+	if change != nil {
+		change(&o)
+	}
+	r := &rig{t: t, health: New(o), db: db}
+	engine := gin.New()
+	engine.Use(reply.Middleware(quiet), r.health.Observe, func(c *gin.Context) {
+		c.Request = c.Request.WithContext(auth.With(c.Request.Context(), r.who))
+	})
+	engine.GET("/healthz", reply.Handle(r.health.Live))
+	engine.GET("/readyz", reply.Handle(r.health.Ready))
+	engine.GET("/metrics", reply.Handle(r.health.Metrics))
+	engine.POST("/v/:slug", func(c *gin.Context) { _, _ = io.Copy(io.Discard, c.Request.Body) })
+	r.handler = engine
+	return r
+}
+
+func (r *rig) get(path, peer string, headers ...string) (int, string) {
+	r.t.Helper()
+	req := httptest.NewRequest(http.MethodGet, path, nil)
+	req.RemoteAddr = peer
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	r.handler.ServeHTTP(w, req)
+	return w.Code, w.Body.String()
+}
+
+const near, far = "127.0.0.1:5000", "203.0.113.9:5000"
+
+func TestReadyAsksWhatTheServerNeeds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	status, body := r.get("/readyz", far)
+	require.Equal(t, 200, status)
+	require.JSONEq(t, `{"ready":true,"checks":{"database":"ok","store":"ok","running":"ok"}}`, body)
+
+	r.health.Stop()
+	status, body = r.get("/readyz", far)
+	require.Equal(t, 503, status)
+	require.Contains(t, body, `"running":"failed"`)
+	status, body = r.get("/healthz", far)
+	require.Equal(t, 200, status, "it still lives")
+	require.JSONEq(t, `{"status":"ok","version":"1.2.3"}`, body)
+}
+
+func TestNotReadyWithoutDatabaseOrRoom(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *Options) { o.Objects = fullStore{} })
+	status, body := r.get("/readyz", far)
+	require.Equal(t, 503, status)
+	require.Contains(t, body, `"store":"failed"`)
+	require.Contains(t, body, `"database":"ok"`)
+	require.NotContains(t, body, "space", "the reason is in the log")
+
+	r = newRig(t, nil)
+	require.NoError(t, r.db.Close())
+	status, body = r.get("/readyz", far)
+	require.Equal(t, 503, status)
+	require.Contains(t, body, `"database":"failed"`)
+}
+
+func TestMetricsTellWhatTheServerDoes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	owner, err := r.health.Catalog.AddAccount(t.Context(), catalog.NewAccount{Name: "Ada", Email: "ada@example.com", PasswordHash: "x"}, catalog.Owner)
+	require.NoError(t, err)
+	for range 3 {
+		_, err := r.health.Catalog.StartVideo(t.Context(), catalog.NewVideo{OwnerID: owner.ID, Title: "SECRET", Visibility: catalog.Private, Length: -1})
+		require.NoError(t, err)
+	}
+	for _, method := range []string{http.MethodPost, "BREW"} {
+		req := httptest.NewRequest(method, "/v/SECRETSLUG", bytes.NewReader(make([]byte, 1000)))
+		r.handler.ServeHTTP(httptest.NewRecorder(), req)
+	}
+	status, body := r.get("/metrics", near)
+	require.Equal(t, 200, status)
+	for _, line := range []string{
+		`meanwhile_http_request_seconds_count{method="POST",route="/v/:slug",status="200"} 1`,
+		`meanwhile_http_request_seconds_count{method="other",route="none",status="404"} 1`,
+		"meanwhile_received_bytes_total 1000", "meanwhile_event_streams 7", `meanwhile_jobs{state="running"} 2`,
+		`meanwhile_videos{state="recording"} 3`, `meanwhile_uploads{state="open"} 3`, `meanwhile_build_info{version="1.2.3"} 1`, "go_goroutines",
+	} {
+		require.Contains(t, body, line)
+	}
+	require.NotContains(t, body, "SECRET")
+}
+
+func TestMetricsAreNotForStrangers(t *testing.T) {
+	t.Parallel()
+	account := func(role catalog.Role) *catalog.Account { return &catalog.Account{ID: "x", Role: role} }
+	rows := map[string]struct {
+		who     auth.Principal
+		peer    string
+		headers []string
+		status  int
+	}{
+		"a stranger":                      {peer: far, status: 404},
+		"a stranger through a proxy here": {peer: near, headers: []string{"X-Forwarded-For", "203.0.113.9"}, status: 404},
+		"a stranger through another":      {peer: near, headers: []string{"Forwarded", "for=203.0.113.9"}, status: 404},
+		"this machine":                    {peer: near, status: 200},
+		"this machine over IPv6":          {peer: "[::1]:5000", status: 200},
+		"a peer without an address":       {peer: "@", status: 404},
+		"a member":                        {who: auth.Principal{Account: account(catalog.Member), Scope: catalog.ScopeAdmin}, peer: near, status: 404},
+		"an owner's token to read":        {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeRead}, peer: far, status: 404},
+		"an owner's token for all":        {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeAdmin}, peer: far, status: 200},
+	}
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, nil)
+			r.who = row.who
+			status, _ := r.get("/metrics", row.peer, row.headers...)
+			require.Equal(t, row.status, status)
+		})
+	}
+}
+
+func TestMetricsThatCannotBeReadAreAnError(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *Options) {
+		o.Jobs = func(context.Context) (map[string]int, error) { return nil, errors.New("disk") }
+	})
+	status, body := r.get("/metrics", near)
+	require.Equal(t, 500, status)
+	require.NotContains(t, body, "disk")
+}

@@ -64,3 +64,9 @@ func clean(text string) string {
 	}, text)
 	return strings.TrimSpace(text)
 }
+
+// LacksEncoder says that this build of ffmpeg cannot write what was asked for.
+func LacksEncoder(err error) bool {
+	p, ok := errors.AsType[*Problem](err)
+	return ok && (strings.Contains(p.Detail, "Unknown encoder") || strings.Contains(p.Detail, "Unknown format"))
+}

@@ -70,14 +70,6 @@ async function allow(context: BrowserContext, origin: string): Promise<void> {
   });
 }
 
-/** Lets the browser believe that it cannot record MP4, so that it records WebM. */
-export async function withoutMP4(context: BrowserContext): Promise<void> {
-  await context.addInitScript(() => {
-    const supported = MediaRecorder.isTypeSupported.bind(MediaRecorder);
-    MediaRecorder.isTypeSupported = (type) => !type.startsWith('video/mp4') && supported(type);
-  });
-}
-
 /** Opens the tab that gets shared: a page on which something always moves. */
 export async function openSharedTab(context: BrowserContext): Promise<void> {
   const page = await context.newPage();

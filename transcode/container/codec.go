@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -102,10 +103,12 @@ func hevcCodec(kind string, c []byte) string {
 	for len(constraints) > 0 && constraints[len(constraints)-1] == 0 {
 		constraints = constraints[:len(constraints)-1]
 	}
-	for _, b := range constraints {
-		s += fmt.Sprintf(".%X", b)
+	var b strings.Builder
+	b.WriteString(s)
+	for _, c := range constraints {
+		fmt.Fprintf(&b, ".%X", c)
 	}
-	return s
+	return b.String()
 }
 
 // av1Codec makes the string of the AV1 codec ISO media file format binding, section 5.
@@ -175,7 +178,7 @@ func aacObject(v uint16) string {
 	if object == 0 {
 		object = 2
 	}
-	return fmt.Sprint(object)
+	return strconv.Itoa(int(object))
 }
 
 // needsSniff tells whether a codec string is still to be found in the first key frame.
@@ -225,16 +228,10 @@ func vp9Frame(b []byte, width, height int) string {
 	profile, depth := 0, 8
 	if len(b) >= 5 && b[0]>>6 == 2 {
 		profile = int(b[0]>>5&1 | b[0]>>4&1<<1)
-		if profile >= 2 { // then a bit follows the 24 of the sync code that tells 10 from 12
-			depth = 10
-			bit := 4 + 4 + 24
-			if profile == 3 {
-				bit++
-			}
-			if b[bit/8]>>(7-bit%8)&1 == 1 {
-				depth = 12
-			}
-		}
+	}
+	if profile >= 2 { // then a bit follows the 24 of the sync code that tells 10 from 12
+		bit := 4 + 4 + 24 + profile - 2
+		depth = 10 + 2*int(b[bit/8]>>(7-bit%8)&1)
 	}
 	return fmt.Sprintf("vp09.%02d.%02d.%02d", profile, vp9Level(width*height), depth)
 }

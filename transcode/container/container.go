@@ -13,6 +13,7 @@ package container
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -140,8 +141,8 @@ func (h *Header) WebSafe() bool {
 func webSafeCodec(f Format, codec string) bool {
 	name, profile, _ := strings.Cut(codec, ".")
 	switch name {
-	case "avc1", "avc3": // 8-bit 4:2:0 profiles: Baseline, Main, Extended, High
-		return f == FormatMP4 && len(profile) == 6 && strings.Contains("42 4D 58 64", strings.ToUpper(profile[:2]))
+	case "avc1", "avc3":
+		return f == FormatMP4 && len(profile) == 6 && isSafeProfile(strings.ToUpper(profile[:2]))
 	case "mp4a":
 		return f == FormatMP4 && (strings.HasPrefix(profile, "40.") || strings.EqualFold(profile, "6b"))
 	case "vp09":
@@ -157,6 +158,22 @@ func webSafeCodec(f Format, codec string) bool {
 	default:
 		return false
 	}
+}
+
+// isSafeProfile tells whether an H.264 profile has pictures of 8 bit 4:2:0: Baseline, Main, Extended, High.
+func isSafeProfile(hex string) bool {
+	return hex == "42" || hex == "4D" || hex == "58" || hex == "64"
+}
+
+// Codecs returns the codec strings of all tracks as the CODECS attribute of a playlist or a MIME type wants them.
+func (h *Header) Codecs() string {
+	var list []string
+	for _, t := range h.Tracks {
+		if t.Codec != "" && !slices.Contains(list, t.Codec) {
+			list = append(list, t.Codec)
+		}
+	}
+	return strings.Join(list, ",")
 }
 
 // Fragment is a byte range of the source that starts on a key frame and can be decoded after the init segment alone.

@@ -60,7 +60,7 @@ func ResumeIndexer(h *Header, cp Checkpoint) *Indexer {
 	}
 	x.state.Open, x.state.Draft = nil, nil
 	if x.header == nil && !x.consistent() {
-		x.giveUp("its checkpoint is damaged")
+		x.giveUpf("its checkpoint is damaged")
 	}
 	return x
 }
@@ -123,7 +123,7 @@ func (x *Indexer) step(b []byte) int {
 		x.skip = used - k
 		return int(k)
 	case need <= len(b) || need > maxElement:
-		x.giveUp("an element of it is too large or makes no sense")
+		x.giveUpf("an element of it is too large or makes no sense")
 		return len(b)
 	default:
 		x.want = need
@@ -147,7 +147,7 @@ func (x *Indexer) stepBuffered() {
 			x.buf = nil
 		}
 	case need <= len(x.buf) || need > maxElement:
-		x.giveUp("an element of it is too large or makes no sense")
+		x.giveUpf("an element of it is too large or makes no sense")
 	default:
 		x.want = need
 	}
@@ -180,13 +180,13 @@ func (x *Indexer) sniff(b []byte) int {
 	case knownTopBox(string(b[4:8])):
 		x.state.Format = FormatMP4
 	default:
-		x.giveUp("it is neither MP4 nor WebM")
+		x.giveUpf("it is neither MP4 nor WebM")
 	}
 	return 0
 }
 
-// giveUp ends indexing. Fragments found so far stay good; a file without any turns plain.
-func (x *Indexer) giveUp(format string, args ...any) {
+// giveUpf ends indexing. Fragments found so far stay good; a file without any turns plain.
+func (x *Indexer) giveUpf(format string, args ...any) {
 	if x.dead {
 		return
 	}
@@ -240,7 +240,7 @@ func (x *Indexer) FinishAt(size int64) []Fragment {
 		case FormatWebM:
 			x.finishWebM(size)
 		default:
-			x.giveUp("it is too short to be a video")
+			x.giveUpf("it is too short to be a video")
 		}
 	}
 	out := x.closed

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,7 +82,7 @@ func sources(t *testing.T) map[string][]byte {
 	late := []string{"-f", "lavfi", "-i", "testsrc2=s=160x90:r=15:d=7", "-itsoffset", "0.7", "-f", "lavfi", "-i", "sine=d=7", "-g", "30"}
 	gaps := []string{"-f", "lavfi", "-i", "testsrc2=s=160x90:r=15:d=7,select='not(between(n,20,40))'", "-f", "lavfi", "-i", "sine=d=7", "-g", "30", "-fps_mode", "vfr"}
 	h264 := func(in []string, args ...string) []byte {
-		return encode(t, "mp4", append(append(in[:len(in):len(in)], "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"), args...)...)
+		return encode(t, "mp4", append(append(slices.Clip(in), "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac"), args...)...)
 	}
 	files := map[string][]byte{
 		"keyed.mp4":      h264(video, "-movflags", "frag_keyframe+empty_moov+default_base_moof"),
@@ -91,9 +92,9 @@ func sources(t *testing.T) map[string][]byte {
 		"late audio.mp4": h264(late, "-movflags", "frag_keyframe+empty_moov+default_base_moof"),
 		"variable.mp4":   h264(gaps, "-movflags", "frag_keyframe+empty_moov+default_base_moof"),
 		"audio.mp4":      encode(t, "mp4", "-f", "lavfi", "-i", "sine=d=7", "-c:a", "aac", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "300000"),
-		"live.webm":      encode(t, "webm", append(video[:len(video):len(video)], "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus", "-live", "1")...),
-		"file.webm":      encode(t, "webm", append(video[:len(video):len(video)], "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus")...),
-		"frames.mkv":     encode(t, "mkv", append(video[:len(video):len(video)], "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac")...),
+		"live.webm":      encode(t, "webm", append(slices.Clip(video), "-c:v", "libvpx", "-deadline", "realtime", "-c:a", "libopus", "-live", "1")...),
+		"file.webm":      encode(t, "webm", append(slices.Clip(video), "-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus")...),
+		"frames.mkv":     encode(t, "mkv", append(slices.Clip(video), "-c:v", "libx264", "-preset", "veryfast", "-c:a", "aac")...),
 	}
 	for _, name := range recordings {
 		files["recording "+name] = recording(t, name)
@@ -208,7 +209,7 @@ func TestPlainFiles(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			got := index(encode(t, c.ext, append(in[:len(in):len(in)], c.args...)...))
+			got := index(encode(t, c.ext, append(slices.Clip(in), c.args...)...))
 			require.Equal(t, LayoutPlain, got.Header.Layout)
 			require.Equal(t, c.safe, got.Header.WebSafe(), "%+v", got.Header.Tracks)
 			if c.name == "absolute offsets" {
@@ -231,7 +232,7 @@ func TestTwinOfLadder(t *testing.T) {
 	frag := []string{"-movflags", "frag_keyframe+empty_moov+default_base_moof+frag_discont"}
 	span := func(from, to string) []byte {
 		cut := []string{"-vf", "trim=start=" + from + ":end=" + to}
-		return encode(t, "mp4", append(append(append(whole[:len(whole):len(whole)], cut...), h264...), frag...)...)
+		return encode(t, "mp4", append(append(append(slices.Clip(whole), cut...), h264...), frag...)...)
 	}
 	bodies := [][]byte{span("0", "4"), span("4", "9"), encode(t, "mp4", append([]string{"-f", "lavfi", "-i", "sine=d=9", "-c:a", "aac"}, frag...)...)}
 	var pieces []Piece
@@ -246,7 +247,7 @@ func TestTwinOfLadder(t *testing.T) {
 	require.NoError(t, err)
 	path := save(t, "download.mp4", append([][]byte{head}, bodies...)...)
 
-	want := append(pictures(t, save(t, "a.mp4", bodies[0]))["0"], pictures(t, save(t, "b.mp4", bodies[1]))["0"]...)
+	want := slices.Concat(pictures(t, save(t, "a.mp4", bodies[0]))["0"], pictures(t, save(t, "b.mp4", bodies[1]))["0"])
 	require.Len(t, want, 270)
 	require.Equal(t, want, pictures(t, path)["0"])
 	require.Equal(t, hashes(t, save(t, "c.mp4", bodies[2]))["0"], hashes(t, path)["1"])
@@ -255,7 +256,8 @@ func TestTwinOfLadder(t *testing.T) {
 	_, err = TwinMP4(pieces, base/2)
 	require.ErrorIs(t, err, ErrBounds)
 	other := index(recording(t, "avc3-opus.mp4"))
-	_, err = TwinMP4(append(pieces, Piece{Header: other.Header, Fragments: other.Fragments, Tracks: KindVideo}), base)
+	pieces = append(pieces, Piece{Header: other.Header, Fragments: other.Fragments, Tracks: KindVideo})
+	_, err = TwinMP4(pieces, base)
 	require.ErrorIs(t, err, ErrMixed)
 }
 

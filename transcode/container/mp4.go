@@ -44,22 +44,22 @@ func (x *Indexer) parseMP4(b []byte) (used int64, need int) {
 	}
 	size, head := int64(binary.BigEndian.Uint32(b)), int64(8)
 	kind := string(b[4:8])
-	switch {
-	case size == 1:
+	switch size {
+	case 1:
 		if len(b) < 16 {
 			return 0, 16
 		}
 		large := binary.BigEndian.Uint64(b[8:])
 		if large > endless {
-			x.giveUp("a box of it claims an impossible size")
+			x.giveUpf("a box of it claims an impossible size")
 			return 0, 0
 		}
 		size, head = int64(large), 16
-	case size == 0:
+	case 0:
 		size = endless
 	}
 	if size < head || size > endless-x.pos && size != endless {
-		x.giveUp("a box of it claims an impossible size")
+		x.giveUpf("a box of it claims an impossible size")
 		return 0, 0
 	}
 	switch kind {
@@ -69,7 +69,7 @@ func (x *Indexer) parseMP4(b []byte) (used int64, need int) {
 		return x.enterMdat(min(x.pos+size, endless)), 0
 	default:
 		if !printable(kind) {
-			x.giveUp("it goes on with something that is not MP4")
+			x.giveUpf("it goes on with something that is not MP4")
 		}
 		return size, 0
 	}
@@ -88,7 +88,7 @@ func printable(kind string) bool {
 // parseIndexBox reads a whole moov or moof.
 func (x *Indexer) parseIndexBox(b []byte, size, head int64) (used int64, need int) {
 	if size > maxElement {
-		x.giveUp("its index is larger than %d MiB", maxElement>>20)
+		x.giveUpf("its index is larger than %d MiB", maxElement>>20)
 		return 0, 0
 	}
 	if int64(len(b)) < size {
@@ -101,7 +101,7 @@ func (x *Indexer) parseIndexBox(b []byte, size, head int64) (used int64, need in
 	case string(b[4:8]) == "moof" && x.state.MP4.Body:
 		x.moof(body)
 	case string(b[4:8]) == "moof":
-		x.giveUp("its first fragment comes before its header")
+		x.giveUpf("its first fragment comes before its header")
 	}
 	return size, 0
 }
@@ -153,7 +153,7 @@ func (x *Indexer) sniffMP4(b []byte) (used int64, need int) {
 func (x *Indexer) moov(body []byte, end int64) {
 	m, err := parseMoov(body)
 	if err != nil {
-		x.giveUp("%v", err)
+		x.giveUpf("%v", err)
 		return
 	}
 	x.header = &m.header
@@ -162,17 +162,17 @@ func (x *Indexer) moov(body []byte, end int64) {
 		x.state.MP4.Body = true
 		x.state.MP4.NextDTS = make([]int64, len(m.header.Tracks))
 		if len(x.header.Tracks) == 0 {
-			x.giveUp("it has neither video nor audio")
+			x.giveUpf("it has neither video nor audio")
 		}
 		return
 	}
 	switch {
 	case len(m.header.Tracks) == 0:
-		x.giveUp("it has neither video nor audio")
+		x.giveUpf("it has neither video nor audio")
 	case m.samples == 0:
-		x.giveUp("its index is empty")
+		x.giveUpf("its index is empty")
 	case m.fragmented:
-		x.giveUp("its first samples are in the header, only later ones in fragments")
+		x.giveUpf("its first samples are in the header, only later ones in fragments")
 	default:
 		x.ready = true
 	}
@@ -182,12 +182,12 @@ func (x *Indexer) moov(body []byte, end int64) {
 func (x *Indexer) moof(body []byte) {
 	st := &x.state.MP4
 	if x.group.count > 0 && st.Need > x.group.end {
-		x.giveUp("a fragment of it lacks its media data")
+		x.giveUpf("a fragment of it lacks its media data")
 		return
 	}
 	p := moofParser{header: x.header, at: x.pos, next: st.NextDTS}
 	if err := p.parse(body); err != nil {
-		x.giveUp("%v", err)
+		x.giveUpf("%v", err)
 		return
 	}
 	if p.count == 0 { // as the last fragment of a recording may be
@@ -242,14 +242,14 @@ func (x *Indexer) finishMP4(size int64) {
 	st := &x.state.MP4
 	switch {
 	case x.header == nil && x.want > 0 && size < x.pos+int64(x.want):
-		x.giveUp("it ends in the middle of its header")
+		x.giveUpf("it ends in the middle of its header")
 		return
 	case x.header == nil:
-		x.giveUp("it has no header, so nothing tells what is in it")
+		x.giveUpf("it has no header, so nothing tells what is in it")
 		return
 	case !st.Body:
 		if x.skip > 0 && x.pos < endless {
-			x.giveUp("it ends in the middle")
+			x.giveUpf("it ends in the middle")
 		}
 		return
 	}
@@ -261,7 +261,7 @@ func (x *Indexer) finishMP4(size int64) {
 		x.emit(noTick)
 	}
 	if x.emitted == 0 {
-		x.giveUp("it ends before its first fragment is whole")
+		x.giveUpf("it ends before its first fragment is whole")
 	}
 }
 

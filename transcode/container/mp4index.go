@@ -58,7 +58,10 @@ func parseMoov(body []byte) (*moov, error) {
 		return nil, err
 	}
 	m.header.Duration = max(m.header.Duration, saneTicks(movie, m.timescale))
-	return m, m.mvex(mvex)
+	if err := m.mvex(mvex); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 func (m *moov) trak(b []byte) error {

@@ -49,8 +49,29 @@ func TwinMP4(pieces []Piece, bodyLength int64) (head []byte, err error) {
 }
 
 func addPiece(tracks []*twinTrack, p *Piece, bodyLength int64) ([]*twinTrack, error) {
-	byID := map[uint64]*twinTrack{}
+	tracks, byID, err := matchTracks(tracks, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range p.Fragments {
+		table, err := unpackSamples(f.Samples, f.Offset)
+		if err != nil {
+			return nil, err
+		}
+		for id, twin := range byID {
+			if err := twin.add(table.tracks[id], p.Base, bodyLength); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return tracks, nil
+}
+
+// matchTracks finds for each track of a piece the one of earlier pieces that it continues, or adds a new one.
+func matchTracks(tracks []*twinTrack, p *Piece) (all []*twinTrack, byID map[uint64]*twinTrack, err error) {
+	byID = map[uint64]*twinTrack{}
 	used := map[*twinTrack]bool{}
+	earlier := len(tracks)
 	for i := range p.Header.Tracks {
 		t := &p.Header.Tracks[i]
 		if p.Tracks != "" && t.Kind != p.Tracks {
@@ -58,12 +79,12 @@ func addPiece(tracks []*twinTrack, p *Piece, bodyLength int64) ([]*twinTrack, er
 		}
 		entry, err := twinEntry(p.Header.Format, t)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		twin := findTwin(tracks, used, t, entry)
+		twin := findTwin(tracks[:earlier], used, t, entry)
 		switch {
-		case twin == nil && len(tracks) > len(byID) && hasKind(tracks, used, t.Kind):
-			return nil, ErrMixed
+		case twin == nil && hasKind(tracks[:earlier], used, t.Kind):
+			return nil, nil, ErrMixed
 		case twin == nil:
 			twin = &twinTrack{Track: *t, entry: entry}
 			tracks = append(tracks, twin)
@@ -71,20 +92,7 @@ func addPiece(tracks []*twinTrack, p *Piece, bodyLength int64) ([]*twinTrack, er
 		used[twin], byID[t.ID] = true, twin
 		twin.shift = t.EmptyEdit - t.MediaTime - twin.EmptyEdit + twin.MediaTime
 	}
-	for _, f := range p.Fragments {
-		table, err := unpackSamples(f.Samples, f.Offset)
-		if err != nil {
-			return nil, err
-		}
-		for id, list := range table.tracks {
-			if twin := byID[id]; twin != nil {
-				if err := twin.add(list, p.Base, bodyLength); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-	return tracks, nil
+	return tracks, byID, nil
 }
 
 // findTwin returns the track of an earlier piece that t continues.

@@ -9,7 +9,6 @@ import (
 // boxes writes MP4 boxes.
 type boxes struct{ b []byte }
 
-func (w *boxes) u8(v ...byte)      { w.b = append(w.b, v...) }
 func (w *boxes) u16(v ...uint16)   { w.b = appendAll(w.b, v, binary.BigEndian.AppendUint16) }
 func (w *boxes) u32(v ...uint32)   { w.b = appendAll(w.b, v, binary.BigEndian.AppendUint32) }
 func (w *boxes) u64(v ...uint64)   { w.b = appendAll(w.b, v, binary.BigEndian.AppendUint64) }

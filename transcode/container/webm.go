@@ -109,7 +109,7 @@ func (x *Indexer) parseWebM(b []byte) (used int64, need int) {
 	}
 	e, need, ok := readElement(b)
 	if !ok || e.size > endless-x.pos-e.head && e.size != endless {
-		x.giveUp("it goes on with something that is not WebM")
+		x.giveUpf("it goes on with something that is not WebM")
 		return 0, 0
 	}
 	if need > 0 {
@@ -141,7 +141,7 @@ func endsCluster(id uint32) bool {
 // whole returns the data of an element that has to be read at once, or how much of b it takes.
 func (x *Indexer) whole(e element, b []byte) (data []byte, need int) {
 	if e.size > maxElement-16 {
-		x.giveUp("an element of it is larger than %d MiB", maxElement>>20)
+		x.giveUpf("an element of it is larger than %d MiB", maxElement>>20)
 		return nil, 0
 	}
 	if int64(len(b)) < e.head+e.size {
@@ -163,7 +163,7 @@ func (x *Indexer) topElement(e element, b []byte) (used int64, need int) {
 		st.Segment, st.SegmentEnd = x.pos+e.head, min(x.pos+e.head+e.size, endless)
 		return e.head, 0
 	case e.size == endless:
-		x.giveUp("it has no Segment")
+		x.giveUpf("it has no Segment")
 		return 0, 0
 	}
 	return e.head + e.size, 0
@@ -189,14 +189,14 @@ func (x *Indexer) segmentElement(e element, b []byte) (used int64, need int) {
 		}
 		h, err := parseTracks(data)
 		if err != nil {
-			x.giveUp("%v", err)
+			x.giveUpf("%v", err)
 		}
 		x.header = h
 	case idSegment, idEBML:
-		x.giveUp("it goes on with a second file")
+		x.giveUpf("it goes on with a second file")
 	default:
 		if e.size == endless {
-			x.giveUp("an element of it has no size")
+			x.giveUpf("an element of it has no size")
 		}
 	}
 	return e.head + e.size, 0
@@ -206,7 +206,7 @@ func (x *Indexer) segmentElement(e element, b []byte) (used int64, need int) {
 func (x *Indexer) enterCluster(e element) {
 	st := &x.state.WebM
 	if x.header == nil || len(x.header.Tracks) == 0 {
-		x.giveUp("it has neither video nor audio tracks")
+		x.giveUpf("it has neither video nor audio tracks")
 		return
 	}
 	if !st.Body {
@@ -223,7 +223,7 @@ func (x *Indexer) enterCluster(e element) {
 		x.group = group{start: x.pos, tracks: make([][]sample, len(x.header.Tracks))}
 	}
 	if len(x.group.marks) > maxSamples {
-		x.giveUp("it has too many empty clusters")
+		x.giveUpf("it has too many empty clusters")
 		return
 	}
 	x.group.marks = append(x.group.marks, x.pos)
@@ -234,7 +234,7 @@ func (x *Indexer) clusterElement(e element, b []byte) (used int64, need int) {
 	st := &x.state.WebM
 	end := x.pos + e.head + e.size
 	if e.size == endless || end > st.ClusterEnd {
-		x.giveUp("an element of it is larger than the cluster around it")
+		x.giveUpf("an element of it is larger than the cluster around it")
 		return 0, 0
 	}
 	switch e.id {
@@ -274,7 +274,7 @@ func (x *Indexer) simpleBlock(e element, b []byte) (need int) {
 		}
 	}
 	if !ok {
-		x.giveUp("a block of it is damaged")
+		x.giveUpf("a block of it is damaged")
 		return 0
 	}
 	bl.key = bl.flags&0x80 != 0
@@ -305,7 +305,7 @@ func (x *Indexer) blockGroup(data []byte, at int64) {
 		return nil
 	})
 	if err != nil {
-		x.giveUp("a block of it is damaged")
+		x.giveUpf("a block of it is damaged")
 		return
 	}
 	if found {

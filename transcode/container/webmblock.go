@@ -75,7 +75,7 @@ func (x *Indexer) block(bl block, at int64) {
 		return
 	}
 	if x.group.count+len(bl.sizes) > maxSamples {
-		x.giveUp("a cluster of it claims too many samples")
+		x.giveUpf("a cluster of it claims too many samples")
 		return
 	}
 	t, st := &x.header.Tracks[track], &x.state.WebM
@@ -151,7 +151,7 @@ func (x *Indexer) fillDurations() {
 func (x *Indexer) finishWebM(size int64) {
 	st := &x.state.WebM
 	if x.header == nil || !st.Body {
-		x.giveUp("it ends before its first cluster")
+		x.giveUpf("it ends before its first cluster")
 		return
 	}
 	if x.group.end > size {
@@ -163,6 +163,6 @@ func (x *Indexer) finishWebM(size int64) {
 		x.emit(noTick)
 	}
 	if x.emitted == 0 {
-		x.giveUp("it ends before its first picture is whole")
+		x.giveUpf("it ends before its first picture is whole")
 	}
 }

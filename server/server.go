@@ -3,7 +3,9 @@
 package server
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,9 +17,12 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/server/health"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/server/library"
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/site"
+	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/watch"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
@@ -28,6 +33,10 @@ type Options struct {
 	Catalog *catalog.Catalog
 	Objects objects.Store
 	Log     *slog.Logger
+	// Files are the built pages; they may be missing.
+	Files fs.FS
+	// Jobs counts the jobs that wait or run, by state.
+	Jobs func(ctx context.Context) (map[string]int, error)
 	// BaseURL is where people reach the server.
 	BaseURL *url.URL
 	// GrantKey signs media addresses.
@@ -48,29 +57,60 @@ type Server struct {
 
 	auth    *auth.Auth
 	library *library.API
+	talk    *talk.API
+	feed    *talk.Feed
 	watch   *watch.Watch
-	log     *slog.Logger
+	site    *site.Site
+	health  *health.Health
 }
 
 // New joins the parts. Nothing listens yet.
 func New(o Options) (*Server, error) {
-	granter := access.NewGranter(o.GrantKey, time.Now)
-	s := &Server{engine: gin.New(), log: o.Log}
+	gin.SetMode(gin.ReleaseMode) // its other mode prints every route
+	s := &Server{engine: gin.New()}
 	s.engine.HandleMethodNotAllowed = true
 	s.engine.ContextWithFallback = true
 	if err := s.engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, err
 	}
+	granter := access.NewGranter(o.GrantKey, time.Now)
+	if err := s.join(o, granter); err != nil {
+		return nil, err
+	}
+	s.api = humagin.New(s.engine, apiConfig(o.Version))
+	return s, s.mount(o, granter)
+}
+
+// join makes the parts that answer.
+func (s *Server) join(o Options, granter *access.Granter) error {
 	var err error
 	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: auth.NewHasher(), BaseURL: o.BaseURL, Version: o.Version})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.Ingest = ingest.New(ingest.Options{Records: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
 	s.library = library.New(library.Options{Records: o.Catalog, Ingest: s.Ingest, Granter: granter, BaseURL: o.BaseURL, Uploads: ingest.Path})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
-	s.api = humagin.New(s.engine, apiConfig(o.Version))
-	return s, s.mount(o, granter)
+	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
+	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Auth: s.auth, Video: s.describeVideo, Log: o.Log})
+	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Version: o.Version, Log: o.Log})
+	s.site, err = site.New(site.Options{
+		Files: o.Files, BaseURL: o.BaseURL, Video: s.describeVideo,
+		Session: func(ctx context.Context) (any, error) { return s.auth.Describe(ctx) },
+	})
+	return err
+}
+
+// describeVideo renders a video for whoever asks.
+func (s *Server) describeVideo(ctx context.Context, v *catalog.Video) (any, error) {
+	return s.library.Describe(auth.From(ctx), v), nil
+}
+
+// Stop makes the server not ready and ends the streams that would last for
+// ever; requests that run go on.
+func (s *Server) Stop() {
+	s.health.Stop()
+	s.feed.Stop()
 }
 
 // mount puts the gate in front of every route of the table.
@@ -88,8 +128,8 @@ func (s *Server) mount(o Options, granter *access.Granter) error {
 		needs[key] = r.need
 	}
 	gate := access.NewGate(o.Catalog, granter, needs, o.Log)
-	s.engine.Use(recovery(o.Log), safety(), s.identify(needs), gate.Handle)
-	s.engine.NoRoute(reply.Handle(func(*gin.Context) error { return reply.NotFound }))
+	s.engine.Use(reply.Middleware(o.Log), safety(), s.identify(needs), gate.Handle)
+	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
 	for _, r := range table {
 		r.register(s)

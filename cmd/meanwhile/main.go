@@ -24,6 +24,8 @@ type commands struct {
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this release's schema, then stop."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's description (OpenAPI 3.1)."`
 	Version versionCmd `cmd:"" help:"Print the version."`
+	User    userCmd    `cmd:"" help:"Accounts."`
+	Token   tokenCmd   `cmd:"" help:"API tokens."`
 }
 
 type versionCmd struct{}

@@ -25,6 +25,10 @@ import (
 
 const password = "correct horse battery"
 
+// cheap hashes keep the tests quick; the race detector slows real ones down a
+// hundredfold.
+func cheap() auth.Cost { return auth.Cost{KiB: 64, Passes: 1} }
+
 // server is the API of accounts on a fresh database, with a clock.
 type server struct {
 	t       *testing.T
@@ -57,7 +61,7 @@ func newServer(t *testing.T, base string) *server {
 
 	address, err := url.Parse(base)
 	require.NoError(t, err)
-	s.auth, err = auth.New(auth.Options{Catalog: s.catalog, Hasher: auth.NewHasher(), BaseURL: address, Version: "test", Now: s.now})
+	s.auth, err = auth.New(auth.Options{Catalog: s.catalog, Hasher: auth.NewHasherAt(cheap()), BaseURL: address, Version: "test", Now: s.now})
 	require.NoError(t, err)
 	require.NoError(t, s.router.SetTrustedProxies(nil))
 	s.router.Use(reply.Middleware(log), s.auth.Middleware())

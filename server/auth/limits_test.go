@@ -14,7 +14,7 @@ import (
 
 func TestWaitingForAHashEndsWithItsRequest(t *testing.T) {
 	t.Parallel()
-	h := NewHasher()
+	h := NewHasherAt(Cost{KiB: 64, Passes: 1})
 	for range hashesAtOnce {
 		h.slots <- struct{}{}
 	}

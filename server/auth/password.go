@@ -20,15 +20,23 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
 
-// Argon2id parameters of new hashes: above the second choice of the OWASP
-// password storage cheat sheet, about 50 ms of one core.
+// What argon2id makes of a password, in bytes. One lane: the queue, not a hash,
+// is what uses several cores.
 const (
-	argonMemory  = 32 << 10 // KiB
-	argonTime    = 2
 	argonThreads = 1
 	argonSalt    = 16
 	argonKey     = 32
 )
+
+// Cost is how much work a new hash is. Stored ones keep the cost they were made at.
+type Cost struct {
+	KiB    uint32 // of memory
+	Passes uint32
+}
+
+// standard is above the second choice of the OWASP password storage cheat sheet,
+// and about 50 ms of one core.
+func standard() Cost { return Cost{KiB: 32 << 10, Passes: 2} }
 
 // Bounds on the parameters of a stored hash, so that a damaged row cannot take
 // the server down.
@@ -53,6 +61,7 @@ const (
 
 // Hasher turns passwords into hashes, a few at a time.
 type Hasher struct {
+	cost    Cost
 	slots   chan struct{}
 	waiting atomic.Int32
 	// dummy is a hash that no password has; verifying against it takes as long
@@ -60,11 +69,15 @@ type Hasher struct {
 	dummy string
 }
 
-// NewHasher makes a Hasher. A process needs one: it bounds what all of them cost.
-func NewHasher() *Hasher {
+// NewHasher makes a Hasher of the standard cost. A process needs one: it bounds
+// what all hashes cost together.
+func NewHasher() *Hasher { return NewHasherAt(standard()) }
+
+// NewHasherAt makes a Hasher of another cost; tests take a small one.
+func NewHasherAt(cost Cost) *Hasher {
 	noise := make([]byte, argonSalt+argonKey)
 	_, _ = rand.Read(noise) // never fails since Go 1.24
-	return &Hasher{slots: make(chan struct{}, hashesAtOnce), dummy: encode(noise[:argonSalt], noise[argonSalt:])}
+	return &Hasher{cost: cost, slots: make(chan struct{}, hashesAtOnce), dummy: encode(cost, noise[:argonSalt], noise[argonSalt:])}
 }
 
 // Hash checks that a password will do and returns its hash as a PHC string. It
@@ -78,7 +91,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	_, _ = rand.Read(salt) // never fails since Go 1.24
 	var hash string
 	err := h.inTurn(ctx, func() {
-		hash = encode(salt, argon2.IDKey(normal(password), salt, argonTime, argonMemory, argonThreads, argonKey))
+		hash = encode(h.cost, salt, argon2.IDKey(normal(password), salt, h.cost.Passes, h.cost.KiB, argonThreads, argonKey))
 	})
 	return hash, err
 }
@@ -151,10 +164,10 @@ type stored struct {
 
 // encode writes a PHC string
 // (https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md).
-func encode(salt, key []byte) string {
+func encode(cost Cost, salt, key []byte) string {
 	b64 := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version,
-		argonMemory, argonTime, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key))
+		cost.KiB, cost.Passes, argonThreads, b64.EncodeToString(salt), b64.EncodeToString(key))
 }
 
 var errBadHash = errors.New("auth: the stored password hash is damaged")

@@ -12,10 +12,18 @@ import (
 
 func TestPasswords(t *testing.T) {
 	t.Parallel()
-	h := auth.NewHasher()
+	first, err := auth.NewHasher().Hash(t.Context(), password)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(first, "$argon2id$v=19$m=32768,t=2,p=1$"), first)
+
+	// A hash keeps the cost it was made at.
+	h := auth.NewHasherAt(cheap())
+	matches, err := h.Verify(t.Context(), first, password)
+	require.NoError(t, err)
+	require.True(t, matches)
+
 	hash, err := h.Hash(t.Context(), "pa\u0308ssword") // a composed by the keyboard
 	require.NoError(t, err)
-	require.True(t, strings.HasPrefix(hash, "$argon2id$v=19$m=32768,t=2,p=1$"), hash)
 	for password, want := range map[string]bool{
 		"p\u00e4ssword": true, "password": false, "": false, strings.Repeat("x", 1<<20): false,
 	} {
@@ -30,7 +38,7 @@ func TestPasswords(t *testing.T) {
 
 func TestPasswordsThatWillNotDo(t *testing.T) {
 	t.Parallel()
-	h := auth.NewHasher()
+	h := auth.NewHasherAt(cheap())
 	for _, password := range []string{"", "1234567", "äöüäöüä", strings.Repeat("x", 1025), "invalid \xff utf-8"} {
 		_, err := h.Hash(t.Context(), password)
 		require.Error(t, err, "%.20q", password)
@@ -39,7 +47,7 @@ func TestPasswordsThatWillNotDo(t *testing.T) {
 
 func TestDamagedHashesAreErrorsAndNotPanics(t *testing.T) {
 	t.Parallel()
-	h := auth.NewHasher()
+	h := auth.NewHasherAt(cheap())
 	for _, hash := range []string{
 		"x", "$$$$$", "$argon2id$v=19$m=32768,t=2,p=1$", "$argon2id$v=19$m=32768,t=2,p=1$c2FsdA$", "$argon2id$v=19$m=32768,t=0,p=1$c2FsdA$a2V5",
 		"$argon2id$v=19$m=4294967295,t=2,p=1$c2FsdA$a2V5", "$argon2id$v=19$m=32768,t=2,p=0$c2FsdA$a2V5", "$argon2i$v=19$m=32768,t=2,p=1$c2FsdA$a2V5",
@@ -52,7 +60,16 @@ func TestDamagedHashesAreErrorsAndNotPanics(t *testing.T) {
 
 func TestNobodyTakesAsLongAsSomebody(t *testing.T) {
 	t.Parallel()
-	h := auth.NewHasher()
+	first, err := auth.NewHasher().Hash(t.Context(), password)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(first, "$argon2id$v=19$m=32768,t=2,p=1$"), first)
+
+	// A hash keeps the cost it was made at.
+	h := auth.NewHasherAt(cheap())
+	matches, err := h.Verify(t.Context(), first, password)
+	require.NoError(t, err)
+	require.True(t, matches)
+
 	hash, err := h.Hash(t.Context(), "password")
 	require.NoError(t, err)
 	// The fastest of several rounds is robust against a busy machine.

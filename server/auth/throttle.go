@@ -70,8 +70,9 @@ func (t *throttle) take(key string, perMinute int) error {
 	return reply.TooMany.After(time.Minute / time.Duration(perMinute))
 }
 
-// makeRoom drops buckets that are full again after a minute of quiet, and any
-// when that is not enough.
+// makeRoom drops buckets that are full again after a minute of quiet, and if
+// that is not enough as many others: a flood must not make each attempt cost a
+// walk through the map.
 func (t *throttle) makeRoom(now time.Time) {
 	if len(t.buckets) < throttleEntries {
 		return
@@ -82,7 +83,7 @@ func (t *throttle) makeRoom(now time.Time) {
 		}
 	}
 	for key := range t.buckets {
-		if len(t.buckets) < throttleEntries {
+		if len(t.buckets) <= throttleEntries/2 {
 			return
 		}
 		delete(t.buckets, key)

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+)
+
+// accounts is what the commands below need of the catalog.
+type accounts interface {
+	AddAccount(ctx context.Context, n catalog.NewAccount, role catalog.Role) (*catalog.Account, error)
+	AccountByEmail(ctx context.Context, email string) (*catalog.Account, error)
+	AddToken(ctx context.Context, accountID, name string, scope catalog.Scope) (*catalog.APIToken, string, error)
+}
+
+type userCmd struct {
+	Add userAddCmd `cmd:"" help:"Make an account. The password is read from standard input."`
+}
+
+type userAddCmd struct {
+	Email string `help:"E-mail address to sign in with." required:""`
+	Name  string `help:"Name that others see." required:""`
+	Role  string `help:"owner or member." enum:"owner,member" default:"member"`
+}
+
+// Run makes an account. It may run beside a server.
+func (cmd userAddCmd) Run(ctx context.Context, config *Config) error {
+	return withAccounts(ctx, config, func(a accounts) error { return cmd.add(ctx, a, os.Stdin, os.Stdout) })
+}
+
+func (cmd userAddCmd) add(ctx context.Context, a accounts, in io.Reader, out io.Writer) error {
+	password, err := readPassword(in)
+	if err != nil {
+		return err
+	}
+	hash, err := auth.NewHasher().Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	account, err := a.AddAccount(ctx, catalog.NewAccount{Name: cmd.Name, Email: cmd.Email, PasswordHash: hash}, catalog.Role(cmd.Role))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s can sign in as %s (%s)\n", account.Name, account.Email, account.Role)
+	return err
+}
+
+// maxPasswordLine is more than any password that is accepted.
+const maxPasswordLine = 8 << 10
+
+// readPassword reads the first line, without its end.
+func readPassword(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(in, maxPasswordLine)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password from standard input: %w", err)
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", errors.New("give the password on standard input, e.g. printf '%s' \"$PASSWORD\" | meanwhile user add …")
+	}
+	return line, nil
+}
+
+type tokenCmd struct {
+	Add tokenAddCmd `cmd:"" help:"Make an API token and print it."`
+}
+
+type tokenAddCmd struct {
+	Email string `help:"Whose account the token acts for." required:""`
+	Scope string `help:"read, write or admin." enum:"read,write,admin" default:"write"`
+	Name  string `help:"To know the token again by." default:"command line"`
+}
+
+// Run makes an API token. It may run beside a server.
+func (cmd tokenAddCmd) Run(ctx context.Context, config *Config) error {
+	return withAccounts(ctx, config, func(a accounts) error { return cmd.add(ctx, a, os.Stdout) })
+}
+
+// add prints the token and nothing else, so that scripts can use it.
+func (cmd tokenAddCmd) add(ctx context.Context, a accounts, out io.Writer) error {
+	account, err := a.AccountByEmail(ctx, cmd.Email)
+	if errors.Is(err, catalog.ErrNotFound) {
+		return fmt.Errorf("there is no account with the address %q", cmd.Email)
+	}
+	if err != nil {
+		return err
+	}
+	_, token, err := a.AddToken(ctx, account.ID, cmd.Name, catalog.Scope(cmd.Scope))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, token)
+	return err
+}
+
+// withAccounts opens the storage for a command and closes it again.
+func withAccounts(ctx context.Context, config *Config, do func(accounts) error) error {
+	a, err := open(ctx, config, 0, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(a.catalog), a.close())
+}

@@ -111,15 +111,15 @@ function Speed({ playback, stage, rate }: MenuProps & { rate: number }) {
 function QualityMenu({ playback, stage, state }: MenuProps & { state: Snapshot }) {
   if (state.qualities.length === 0) return null;
   const shown = state.qualities.find(({ id }) => id === state.showing);
-  const hasSource = state.qualities.some(({ id }) => id === 'source');
+  const rungs = state.qualities.filter(({ id }) => id !== 'source' || !state.original);
   const options = [
     {
       value: 'auto',
       label: 'Auto',
       hint: shown && state.choice === 'auto' ? `Now ${shown.label}` : undefined,
     },
-    ...(hasSource ? [] : [{ value: 'source', label: 'Original' }]),
-    ...state.qualities.map(({ id, label }) => ({ value: id, label })),
+    ...(state.original ? [{ value: 'source', label: 'Original' }] : []),
+    ...rungs.map(({ id, label }) => ({ value: id, label })),
   ];
   return (
     <PlayerMenu label="Quality" stage={stage} face={<Settings aria-hidden />}>

@@ -34,7 +34,7 @@ export function Overlay({ playback, state, placeholder }: Props) {
   if (state.ended) {
     return (
       <Middle>
-        <BigButton label="Watch again" onClick={() => playback.play()}>
+        <BigButton label="Play again" onClick={() => playback.play()}>
           <RotateCcw aria-hidden className="size-9" />
         </BigButton>
       </Middle>
@@ -43,7 +43,7 @@ export function Overlay({ playback, state, placeholder }: Props) {
   if (!state.started && state.paused) {
     return (
       <Middle>
-        <BigButton label="Play" onClick={() => playback.play()}>
+        <BigButton label="Play video" onClick={() => playback.play()}>
           <Play aria-hidden className="size-10 translate-x-0.5 fill-current" />
         </BigButton>
         {!state.live && state.duration > 0 && (

@@ -74,6 +74,7 @@ class HlsEngine implements Engine {
   }
 
   choose(rung: string | null): boolean {
+    if (rung === this.rung) return true;
     const index = rung === null ? -1 : this.hls.levels.findIndex((l) => rungOf(l.uri) === rung);
     if (rung !== null && index < 0) return false;
     this.rung = rung;

@@ -34,6 +34,8 @@ export interface Source {
   url: string;
   /** The rung the viewer insists on; null leaves it to the connection. */
   rung: string | null;
+  /** The viewer asked for this one, rather than for whatever is best. */
+  chosen: boolean;
   identity: string;
 }
 

@@ -128,10 +128,6 @@ export class Playback {
   async choose(choice: Choice): Promise<void> {
     this.choice = choice;
     this.changed();
-    const next = this.video && pickSource(this.video, choice);
-    if (next?.kind === 'hls' && this.engine?.source.identity === next.identity) {
-      if (this.engine.choose(next.rung)) return;
-    }
     await this.follow(null);
   }
 
@@ -149,18 +145,23 @@ export class Playback {
     if (video === null || this.busy) return;
     const next = pickSource(video, this.choice);
     const step = nextStep(this.engine?.source ?? null, next, video);
-    if (next === null || step === 'keep') return this.listQualities();
+    if (next === null || step === 'keep') {
+      this.engine?.choose(next?.rung ?? null);
+      return this.listQualities();
+    }
     this.busy = true;
     try {
-      if (step === 'attach') this.engine = await attach(this.element, next, at, this.host());
+      if (step === 'attach') this.engine = await this.attach(this.element, next, at);
       else await this.swap(next);
+    } catch {
+      return this.fail(troubleOf(0)); // hls.js itself could not be fetched.
     } finally {
       this.busy = false;
     }
+    // The viewer or the server may have changed their mind meanwhile.
+    const { engine } = this;
+    if (engine?.source.identity === next.identity) await this.follow(null);
     this.listQualities();
-    if (pickSource(this.video ?? video, this.choice)?.identity !== next.identity) {
-      await this.follow(null);
-    }
   }
 
   private async swap(next: Source): Promise<void> {
@@ -170,7 +171,7 @@ export class Playback {
       });
       return;
     }
-    const taken = await handOver(this.element, (to, at) => attach(to, next, at, this.host()));
+    const taken = await handOver(this.element, (to, at) => this.attach(to, next, at));
     if (taken === null) return;
     const old = { element: this.element, engine: this.engine };
     taken.video.id = old.element.id;
@@ -198,15 +199,19 @@ export class Playback {
       .catch(() => undefined); // Only a menu is shorter.
   }
 
-  private host(): EngineHost {
-    return {
+  // An engine that is only being prepared on a second element has no say yet.
+  private attach(element: HTMLVideoElement, source: Source, at: number | null): Promise<Engine> {
+    const host: EngineHost = {
       grant: () => this.grant,
-      failed: (status) => void this.revive(status),
+      failed: (status) => {
+        if (element === this.element) void this.revive(status);
+      },
       changed: () => {
         if (this.engine?.qualities.length) this.qualities = this.engine.qualities;
         this.changed();
       },
     };
+    return attach(element, source, at, host);
   }
 
   // Most failures are a lapsed grant or a dropped line: ask for the video again and go on from the same second.
@@ -272,6 +277,7 @@ export class Playback {
       waiting: this.waiting,
       choice: this.choice,
       qualities: this.qualities,
+      original: Boolean(this.video?.playback.progressive),
       trouble: this.trouble,
       expected: (this.video?.duration_ms ?? 0) / 1000,
     });

@@ -19,6 +19,8 @@ export interface Snapshot {
   rate: number;
   choice: Choice;
   qualities: Quality[];
+  /** The recording itself can be chosen, as a file. */
+  original: boolean;
   showing: string | null;
   captions: { available: boolean; shown: boolean };
   trouble: Trouble | null;
@@ -31,6 +33,7 @@ export interface Facts {
   waiting: boolean;
   choice: Choice;
   qualities: Quality[];
+  original: boolean;
   trouble: Trouble | null;
   /** Seconds, from the API: known before the element knows. */
   expected: number;
@@ -53,6 +56,7 @@ export function takeSnapshot(video: HTMLVideoElement, facts: Facts): Snapshot {
     rate: video.playbackRate,
     choice: facts.choice,
     qualities: facts.qualities,
+    original: facts.original,
     showing: engine?.showing ?? null,
     captions: captionsOf(video),
     trouble: facts.trouble,

@@ -60,6 +60,12 @@ describe('nextStep', () => {
     const ended = video('processing', { hls: HLS, progressive: FILE, prefer: 'progressive' });
     expect(step(live, ended)).toBe('keep');
   });
+  it('goes to the file when the viewer asks for the original', () => {
+    const v = video('ready', { hls: HLS, progressive: FILE, prefer: 'progressive' });
+    expect(nextStep(pickSource(v, '720p'), pickSource(v, 'source'), v)).toBe('swap');
+    expect(nextStep(pickSource(v, '720p'), pickSource(v, 'auto'), v)).toBe('keep');
+    expect(nextStep(pickSource(v, 'source'), pickSource(v, '720p'), v)).toBe('swap');
+  });
   it('leaves a stream that is gone', () => {
     const live = video('recording', { hls: HLS, live: true });
     expect(step(live, video('processing', { progressive: FILE }))).toBe('swap');

@@ -6,22 +6,29 @@ export function pickSource(video: Playable, choice: Choice): Source | null {
   const { hls, progressive, prefer } = video.playback;
   const isRung = choice !== 'auto' && choice !== 'source';
   if (hls !== null && isRung) return hlsSource(video, hls, choice);
-  if (progressive !== null && choice === 'source') return progressiveSource(progressive);
+  if (progressive !== null && choice === 'source') return fileSource(progressive, true);
   if (hls !== null && (prefer === 'hls' || progressive === null)) {
     return hlsSource(video, hls, choice === 'source' ? 'source' : null);
   }
-  return progressive === null ? null : progressiveSource(progressive);
+  return progressive === null ? null : fileSource(progressive, false);
 }
 
-function progressiveSource(url: string): Source {
-  return { kind: 'progressive', url, rung: null, identity: `progressive ${withoutGrant(url)}` };
+function fileSource(url: string, chosen: boolean): Source {
+  const identity = `progressive ${withoutGrant(url)}`;
+  return { kind: 'progressive', url, rung: null, chosen, identity };
 }
 
 // The master playlist keeps its address when the ladder is done, so the video's state is part of the identity. Its rung is
 // not: hls.js changes rungs by itself.
 function hlsSource(video: Playable, url: string, rung: string | null): Source {
   const stage = video.state === 'ready' ? 'ladder' : 'source';
-  return { kind: 'hls', url, rung, identity: `hls ${stage} ${withoutGrant(url)}` };
+  return {
+    kind: 'hls',
+    url,
+    rung,
+    chosen: rung !== null,
+    identity: `hls ${stage} ${withoutGrant(url)}`,
+  };
 }
 
 /** What to do when the best source may have changed. */
@@ -38,6 +45,6 @@ export function nextStep(current: Source | null, next: Source | null, video: Pla
   const hls = video.playback.hls;
   const streamStillThere =
     current.kind === 'hls' && hls !== null && withoutGrant(hls) === withoutGrant(current.url);
-  if (next.kind === 'progressive' && streamStillThere && next.rung === null) return 'keep';
+  if (next.kind === 'progressive' && streamStillThere && !next.chosen) return 'keep';
   return 'swap';
 }

@@ -27,7 +27,7 @@ export function Title({ video, onChange }: { video: Video; onChange: (video: Vid
   if (editing) return <Editor title={video.title} onDone={(title) => void save(title)} />;
   return (
     <div className="flex items-start gap-2">
-      <h1 className="min-w-0 py-1 text-xl leading-snug font-semibold wrap-anywhere sm:text-2xl">
+      <h1 className="min-w-0 py-1 text-wrap text-xl leading-snug font-semibold wrap-anywhere sm:text-2xl">
         {video.title}
       </h1>
       {video.may.edit && (

@@ -26,6 +26,7 @@ export function WatchPage({ first, playback }: { first: Video; playback: Playbac
     onVideo: accept,
     onComment: talk.arrive,
     onCommentDeleted: talk.vanish,
+    onVideoRemoved: () => void refetch(),
     onReconnect: () => {
       void refetch();
       void talk.reload();

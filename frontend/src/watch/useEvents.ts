@@ -5,6 +5,8 @@ interface Handlers {
   onVideo: (video: Video) => void;
   onComment: (comment: Comment) => void;
   onCommentDeleted: (id: string) => void;
+  /** It went to the trash, or is not ours to see any more. */
+  onVideoRemoved: () => void;
   /** After a gap in which something may have been missed. */
   onReconnect: () => void;
 }
@@ -20,6 +22,7 @@ export function useEvents(videoId: string, handlers: Handlers): void {
       subscribe(`/api/videos/${encodeURIComponent(videoId)}/events`, {
         handlers: {
           video: (data) => latest.current.onVideo(data as Video),
+          video_removed: () => latest.current.onVideoRemoved(),
           comment: (data) => latest.current.onComment(data as Comment),
           comment_deleted: (data) => latest.current.onCommentDeleted((data as { id: string }).id),
         },

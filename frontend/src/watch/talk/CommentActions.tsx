@@ -1,85 +1,45 @@
-import { Check, Link2, MoreHorizontal, Pencil, RotateCcw, Trash2 } from 'lucide-react';
-import { useState } from 'react';
-import { Button, Confirm, copyWithToast, IconButton, Menu, MenuItem, plural } from '@/ui';
+import { Check, Reply, RotateCcw } from 'lucide-react';
+import type { ReactNode } from 'react';
 import type { Entry } from './entries';
 import type { Context } from './ThreadList';
 
 interface Props {
   entry: Entry;
   context: Context;
-  replies: number;
   onReply?: () => void;
-  onEdit: () => void;
 }
 
-/** Answer, resolve, and the rest in a menu. */
-export function CommentActions({ entry, context, replies, onReply, onEdit }: Props) {
-  const [asking, setAsking] = useState(false);
-  const { talk } = context;
+/** What is done most: answer and resolve. */
+export function CommentActions({ entry, context, onReply }: Props) {
   const resolved = Boolean(entry.resolved_at);
   const mayResolve = entry.parent_id === null && entry.may.resolve;
+  if (!onReply && !mayResolve) return null;
   return (
-    <div className="-ml-3 flex items-center">
+    <div className="mt-0.5 -ml-2 flex items-center">
       {onReply && (
-        <Button size="sm" tone="ghost" onClick={onReply}>
+        <Action onClick={onReply}>
+          <Reply aria-hidden />
           Reply
-        </Button>
+        </Action>
       )}
       {mayResolve && (
-        <Button size="sm" tone="ghost" onClick={() => void talk.resolve(entry, !resolved)}>
-          {resolved ? (
-            <RotateCcw aria-hidden className="size-4" />
-          ) : (
-            <Check aria-hidden className="size-4" />
-          )}
+        <Action onClick={() => void context.talk.resolve(entry, !resolved)}>
+          {resolved ? <RotateCcw aria-hidden /> : <Check aria-hidden />}
           {resolved ? 'Reopen' : 'Resolve'}
-        </Button>
+        </Action>
       )}
-      <Menu
-        align="start"
-        trigger={
-          <IconButton label="More" size="sm">
-            <MoreHorizontal aria-hidden className="size-4.5" />
-          </IconButton>
-        }
-      >
-        <MenuItem
-          icon={<Link2 aria-hidden />}
-          onSelect={() => void copyWithToast(linkTo(entry, context.video.watch_url))}
-        >
-          Copy link to comment
-        </MenuItem>
-        {entry.may.edit && (
-          <MenuItem icon={<Pencil aria-hidden />} onSelect={onEdit}>
-            Edit
-          </MenuItem>
-        )}
-        {entry.may.delete && (
-          <MenuItem danger icon={<Trash2 aria-hidden />} onSelect={() => setAsking(true)}>
-            Delete
-          </MenuItem>
-        )}
-      </Menu>
-      <Confirm
-        open={asking}
-        onOpenChange={setAsking}
-        title="Delete this comment?"
-        verb="Delete"
-        onConfirm={() => {
-          setAsking(false);
-          void talk.remove(entry);
-        }}
-      >
-        {replies > 0
-          ? `Its ${plural(replies, 'reply', 'replies')} go with it. This cannot be undone.`
-          : 'This cannot be undone.'}
-      </Confirm>
     </div>
   );
 }
 
-function linkTo(entry: Entry, watchUrl: string): string {
-  const url = new URL(watchUrl, location.origin);
-  url.hash = `c-${entry.id}`;
-  return url.toString();
+function Action({ onClick, children }: { onClick: () => void; children: ReactNode }) {
+  return (
+    <button
+      type="button"
+      onClick={onClick}
+      className="flex min-h-8 items-center gap-1.5 rounded-lg px-2 text-[0.8125rem] font-medium text-muted hover:bg-sunken hover:text-ink pointer-coarse:min-h-11 [&>svg]:size-3.5"
+    >
+      {children}
+    </button>
+  );
 }

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Ago, Avatar, Badge, Button, clock, spokenClock } from '@/ui';
 import { Body } from './Body';
 import { CommentActions } from './CommentActions';
+import { CommentMenu } from './CommentMenu';
 import { EditBox } from './EditBox';
 import type { Entry } from './entries';
 import type { Context } from './ThreadList';
@@ -39,6 +40,14 @@ export function CommentItem({ entry, context, onReply, replies }: Props) {
           {entry.edited_at && entry.local === undefined && ' · edited'}
         </span>
         <span className="grow" />
+        {entry.local === undefined && (
+          <CommentMenu
+            entry={entry}
+            context={context}
+            replies={replies}
+            onEdit={() => setEditing(true)}
+          />
+        )}
         {!isReply && (
           <button
             type="button"
@@ -65,13 +74,7 @@ export function CommentItem({ entry, context, onReply, replies }: Props) {
         )}
         {entry.local === 'failed' && <Failed entry={entry} context={context} />}
         {entry.local === undefined && !editing && (
-          <CommentActions
-            entry={entry}
-            context={context}
-            replies={replies}
-            onReply={onReply}
-            onEdit={() => setEditing(true)}
-          />
+          <CommentActions entry={entry} context={context} onReply={onReply} />
         )}
       </div>
     </div>

@@ -91,9 +91,12 @@ func (c *client) json(ctx context.Context, method, path string, in, out any) err
 	return json.Unmarshal(text, out)
 }
 
-// signIn opens a session for the bench's account.
-func (c *client) signIn(ctx context.Context) error {
-	return c.json(ctx, http.MethodPost, "/api/session", map[string]string{"email": email, "password": password}, nil)
+// setUp makes the owner's account, which signs in.
+func (c *client) setUp(ctx context.Context, token string) error {
+	account := map[string]string{
+		"token": token, "name": "Bench", "email": "bench@example.org", "password": "a long enough password",
+	}
+	return c.json(ctx, http.MethodPost, "/api/setup", account, nil)
 }
 
 // create makes a video with an open upload.

@@ -19,35 +19,35 @@ import (
 type process struct {
 	cmd *exec.Cmd
 	url string
+	// token makes the first account; a fresh server prints it once it listens.
+	token chan string
 }
 
-// The one account of every experiment.
-const (
-	email    = "bench@example.org"
-	password = "a long enough password"
-)
+// setupToken waits for the one-time token.
+func (p *process) setupToken() string {
+	select {
+	case token := <-p.token:
+		return token
+	case <-time.After(10 * time.Second):
+		return ""
+	}
+}
 
-// serve starts Meanwhile on fresh data and signs in. Extra arguments go to
+// serve starts Meanwhile on fresh data and makes the owner. Extra arguments go to
 // `meanwhile serve`.
 func (l *lab) serve(ctx context.Context, args ...string) (*process, *client, error) {
 	data, err := os.MkdirTemp(l.folder, "data-")
 	if err != nil {
 		return nil, nil, err
 	}
-	env := append(os.Environ(), "MEANWHILE_DATA="+data, "MEANWHILE_ADDR=127.0.0.1:0")
-	add := exec.CommandContext(ctx, l.binary, "user", "add", "--email", email, "--name", "Bench", "--role", "owner")
-	add.Env, add.Stdin = env, strings.NewReader(password+"\n")
-	if out, err := add.CombinedOutput(); err != nil {
-		return nil, nil, fmt.Errorf("user add: %w: %s", err, out)
-	}
 	cmd := exec.CommandContext(ctx, l.binary, append([]string{"serve"}, args...)...)
-	cmd.Env = env
+	cmd.Env = append(os.Environ(), "MEANWHILE_DATA="+data, "MEANWHILE_ADDR=127.0.0.1:0")
 	server, err := launch(cmd, filepath.Join(l.folder, "server.log"))
 	if err != nil {
 		return nil, nil, err
 	}
 	api := newClient(server.url)
-	if err := api.signIn(ctx); err != nil {
+	if err := api.setUp(ctx, server.setupToken()); err != nil {
 		server.stop()
 		return nil, nil, err
 	}
@@ -63,8 +63,11 @@ func (l *lab) serveBareProcess(ctx context.Context, folder string) (*process, er
 	return launch(exec.CommandContext(ctx, self, "-bare", folder), filepath.Join(l.folder, "bare.log"))
 }
 
-// address finds where a server listens in its first log line.
-var address = regexp.MustCompile(`"addr":"([^"]+)"`)
+// What a server says at its start: where it listens, and how to make the owner.
+var (
+	address = regexp.MustCompile(`"addr":"([^"]+)"`)
+	setup   = regexp.MustCompile(`/setup\?token=(\S+)`)
+)
 
 // launch starts a server and waits for the line that names its address.
 func launch(cmd *exec.Cmd, logName string) (*process, error) {
@@ -78,7 +81,7 @@ func launch(cmd *exec.Cmd, logName string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	found := make(chan string, 1)
+	found, token := make(chan string, 1), make(chan string, 1)
 	go func() {
 		defer log.Close()
 		lines := bufio.NewScanner(io.TeeReader(reader, log))
@@ -87,11 +90,14 @@ func launch(cmd *exec.Cmd, logName string) (*process, error) {
 			if match := address.FindStringSubmatch(lines.Text()); match != nil && len(found) == 0 {
 				found <- match[1]
 			}
+			if match := setup.FindStringSubmatch(lines.Text()); match != nil && len(token) == 0 {
+				token <- match[1]
+			}
 		}
 	}()
 	select {
 	case addr := <-found:
-		return &process{cmd: cmd, url: "http://" + strings.Replace(addr, "127.0.0.1", "localhost", 1)}, nil
+		return &process{cmd: cmd, url: "http://" + strings.Replace(addr, "127.0.0.1", "localhost", 1), token: token}, nil
 	case <-time.After(30 * time.Second):
 		_ = cmd.Process.Kill()
 		return nil, fmt.Errorf("%s did not name its address within 30 s", cmd.Path)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path"
 	"reflect"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -18,10 +20,33 @@ func Config(title, version string) huma.Config {
 	config := huma.DefaultConfig(title, version)
 	config.CreateHooks = nil // $schema in every body is noise
 	config.SchemasPath = ""
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", namer())
 	// In the document, too, huma's error model is our problem.
 	config.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[huma.ErrorModel](), reflect.TypeFor[Problem]())
 	config.Transformers = append(config.Transformers, transform)
 	return config
+}
+
+// namer names the types of the document. The first type of a name has it plain;
+// one of another package that comes later is called after its package, too:
+// talk.May beside library.May is TalkMay. (huma's own namer panics at them.)
+func namer() func(reflect.Type, string) string {
+	owners := map[string]string{}
+	return func(t reflect.Type, hint string) string {
+		for t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		name := huma.DefaultSchemaNamer(t, hint)
+		if t.Name() == "" {
+			return name
+		}
+		if owner, taken := owners[name]; taken && owner != t.PkgPath() {
+			folder := path.Base(t.PkgPath())
+			return strings.ToUpper(folder[:1]) + folder[1:] + name
+		}
+		owners[name] = t.PkgPath()
+		return name
+	}
 }
 
 // Register adds an operation whose errors are answered here. It stands in for

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -180,4 +181,15 @@ func TestTheDocumentNamesOurProblem(t *testing.T) {
 	w := ask(router, http.MethodGet, "/openapi.json", "")
 	require.Contains(t, w.Body.String(), `"application/problem+json":{"schema":{"$ref":"#/components/schemas/Problem"`)
 	require.NotContains(t, w.Body.String(), "ErrorModel")
+}
+
+func TestTypesOfOneNameLiveSideBySide(t *testing.T) {
+	t.Parallel()
+	type Problem struct {
+		Own string `json:"own"`
+	}
+	schemas := reply.Config("Test", "1").Components.Schemas
+	require.Equal(t, "#/components/schemas/Problem", schemas.Schema(reflect.TypeFor[reply.Problem](), true, "").Ref)
+	require.Equal(t, "#/components/schemas/Reply_testProblem", schemas.Schema(reflect.TypeFor[*Problem](), true, "").Ref)
+	require.Equal(t, "#/components/schemas/Problem", schemas.Schema(reflect.TypeFor[huma.ErrorModel](), true, "").Ref)
 }

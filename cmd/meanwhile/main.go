@@ -23,6 +23,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Run the server and its workers."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this release's schema, then stop."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's description (OpenAPI 3.1)."`
+	Doctor  doctorCmd  `cmd:"" help:"Check ffmpeg, disk, database, clock and address, and say what to do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	User    userCmd    `cmd:"" help:"Accounts."`
 	Token   tokenCmd   `cmd:"" help:"API tokens."`

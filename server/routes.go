@@ -11,6 +11,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/watch"
 )
 
@@ -23,8 +24,8 @@ type route struct {
 }
 
 // operation makes a row of a typed operation of the API. The name becomes its
-// operation id, and the tag its chapter in the documentation.
-func operation[I, O any](need access.Need, method, path, about string, handle func(context.Context, *I) (*O, error)) route {
+// operation id. describe is for an answer that huma cannot read off the types.
+func operation[I, O any](need access.Need, method, path, about string, handle func(context.Context, *I) (*O, error), describe ...func(huma.API) map[string]*huma.Response) route {
 	name, summary, _ := strings.Cut(about, ": ")
 	op := huma.Operation{
 		OperationID: name, Method: method, Path: path, Summary: summary, Tags: []string{chapter(path)},
@@ -35,7 +36,12 @@ func operation[I, O any](need access.Need, method, path, about string, handle fu
 	if need.Names == access.Nothing {
 		op.Security = []map[string][]string{}
 	}
-	return route{method, path, need, func(s *Server) { reply.Register(s.api, op, handle) }}
+	return route{method, path, need, func(s *Server) {
+		for _, d := range describe {
+			op.Responses = d(s.api)
+		}
+		reply.Register(s.api, op, handle)
+	}}
 }
 
 // chapter is where a path stands in the documentation.
@@ -62,6 +68,10 @@ var (
 	editing  = access.Need{Names: access.VideoID, Right: access.ToEdit, Write: true}
 	sending  = access.Need{Names: access.UploadID, Right: access.ToEdit, Write: true}
 	playing  = access.Need{Names: access.Media}
+	// A comment's author may always take it back, so the handler decides that.
+	talking = access.Need{Names: access.CommentID, Write: true}
+	saying  = access.Need{Names: access.VideoID, Right: access.ToComment, Write: true}
+	showing = access.Need{Names: access.VideoSlug, Page: true}
 )
 
 // routes is the table of everything that the server answers.
@@ -71,7 +81,7 @@ func (s *Server) routes() ([]route, error) {
 		return nil, err
 	}
 	var table []route
-	for _, part := range [][]route{s.accountRoutes(), s.videoRoutes(), uploads, s.mediaRoutes(), s.documentRoutes()} {
+	for _, part := range [][]route{s.accountRoutes(), s.videoRoutes(), s.talkRoutes(), uploads, s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
 		table = append(table, part...)
 	}
 	return table, nil
@@ -110,6 +120,19 @@ func (s *Server) videoRoutes() []route {
 	}
 }
 
+func (s *Server) talkRoutes() []route {
+	return []route{
+		operation(watching, "GET", "/api/videos/{id}/comments", "list-comments: What was said about a video", s.talk.ListComments, talk.CommentsResponses),
+		operation(saying, "POST", "/api/videos/{id}/comments", "add-comment: Say something at a moment", s.talk.CreateComment),
+		operation(talking, "PATCH", "/api/comments/{id}", "change-comment: Edit or resolve a comment", s.talk.ChangeComment),
+		operation(talking, "DELETE", "/api/comments/{id}", "delete-comment: Delete a comment and its answers", s.talk.DeleteComment),
+		operation(watching, "GET", "/api/videos/{id}/views", "read-place: Where one left off", s.talk.ReadPlace),
+		operation(watching, "POST", "/api/videos/{id}/views", "report-view: Report what was watched", s.talk.RecordView),
+		plain(watching, "GET", "/api/videos/:id/events", reply.Handle(s.feed.VideoEvents)),
+		plain(signedIn, "GET", "/api/events", reply.Handle(s.feed.LibraryEvents)),
+	}
+}
+
 func (s *Server) uploadRoutes() ([]route, error) {
 	handle, err := s.Ingest.Handler()
 	if err != nil {
@@ -138,8 +161,31 @@ func (s *Server) mediaRoutes() []route {
 	return table
 }
 
-func (s *Server) documentRoutes() []route {
-	return []route{plain(open, "GET", "/api/openapi.json", reply.Handle(s.describe))}
+// pageRoutes are what people open in a browser.
+func (s *Server) pageRoutes() []route {
+	shell := []string{"/", "/record", "/setup", "/sign-in", "/invite/:token", "/settings", "/settings/*rest", "/trash", "/api/docs"}
+	var table []route
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		for _, path := range shell {
+			table = append(table, plain(open, method, path, reply.Handle(s.site.Shell)))
+		}
+		table = append(table,
+			plain(open, method, "/assets/*file", reply.Handle(s.site.Asset)),
+			plain(open, method, "/robots.txt", reply.Handle(s.site.Robots)),
+			plain(showing, method, "/v/:slug", reply.Handle(s.site.Watch)),
+		)
+	}
+	return table
+}
+
+// machineRoutes are for programs that look after the server.
+func (s *Server) machineRoutes() []route {
+	return []route{
+		plain(open, "GET", "/api/openapi.json", reply.Handle(s.describe)),
+		plain(open, "GET", "/healthz", reply.Handle(s.health.Live)),
+		plain(open, "GET", "/readyz", reply.Handle(s.health.Ready)),
+		plain(open, "GET", "/metrics", reply.Handle(s.health.Metrics)),
+	}
 }
 
 // describe answers with the API's description.

@@ -8,13 +8,18 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"runtime"
+	"path/filepath"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/frontend"
 	"github.com/meanwhile-app/meanwhile/server"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
+	"github.com/meanwhile-app/meanwhile/transcode/ladder"
+	"github.com/meanwhile-app/meanwhile/transcode/source"
+	"github.com/meanwhile-app/meanwhile/transcode/still"
 )
 
 const (
@@ -39,7 +44,7 @@ func (c serveCmd) Run(ctx context.Context, config *Config) error {
 	handlers := jobs.NewHandlers()
 	slots := c.Workers
 	if slots < 0 {
-		slots = max(1, runtime.NumCPU()/2)
+		slots = ladder.Concurrency()
 	}
 	a, err := open(ctx, config, slots, handlers)
 	if err != nil {
@@ -63,12 +68,14 @@ func (c serveCmd) serve(ctx context.Context, a *app, handlers *jobs.Handlers, sl
 	}
 	s, err := server.New(server.Options{
 		Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
-		Version: version, TrustedProxies: a.config.TrustedProxies,
+		Version: version, TrustedProxies: a.config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth,
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	a.work(handlers, s.Ingest)
+	if err := a.work(handlers, s.Ingest); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	a.log.Info("listening", "addr", listener.Addr().String(), "url", base.String(), "version", version, "workers", slots)
 	if slots > 0 {
 		if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {
@@ -101,6 +108,7 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener, 
 		a.log.Info("stopping: requests finish, jobs are handed back")
 	}
 	ctx = context.WithoutCancel(ctx)
+	s.Stop()
 	drain, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	if shutdown := front.Shutdown(drain); shutdown != nil {
@@ -119,10 +127,21 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener, 
 }
 
 // work tells what does each kind of job.
-func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) {
+func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
+	desk, err := source.NewDesk(a.objects, filepath.Join(a.config.Data, "scratch"))
+	if err != nil {
+		return err
+	}
+	runner := &ffmpeg.Runner{FFmpeg: a.config.FFmpeg, FFprobe: a.config.FFprobe, Logger: a.log}
+	if err := runner.Available(); err != nil {
+		a.log.Warn("recordings are kept and play, but nothing is converted", "error", err)
+	}
+	(&ladder.Jobs{Catalog: a.catalog, Desk: desk, Runner: runner, Log: a.log}).Register(handlers)
+	(&still.Jobs{Catalog: a.catalog, Desk: desk, Runner: runner, Log: a.log}).Register(handlers)
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.EmptyTrash(ctx, time.Now().Add(-trashTime)), a.sweep(ctx))
 	})
+	return nil
 }
 
 // sweep deletes objects whose rows are gone.
@@ -138,8 +157,6 @@ func (a *app) sweep(ctx context.Context) error {
 	}
 	return nil
 }
-
-var _ ingest.Records = (*catalog.Catalog)(nil)
 
 type openapiCmd struct{}
 

@@ -31,7 +31,7 @@ func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (i
 		n, err := u.writePart(ctx, offset+total, src)
 		total += n
 		if err != nil || n == 0 {
-			return total, tusError(err)
+			return total, u.refuse(err)
 		}
 	}
 }

@@ -120,7 +120,7 @@ type tusStore struct{ *Ingest }
 func (s tusStore) NewUpload(ctx context.Context, info tus.FileInfo) (tus.Upload, error) {
 	p := auth.From(ctx)
 	if p.Account == nil {
-		return nil, tusError(reply.SignIn)
+		return nil, s.refuse(reply.SignIn)
 	}
 	n := catalog.NewVideo{OwnerID: p.Account.ID, MIME: info.MetaData["filetype"], Length: info.Size, Metadata: info.MetaData, Title: titleOf(info.MetaData)}
 	if info.SizeIsDeferred {
@@ -128,7 +128,7 @@ func (s tusStore) NewUpload(ctx context.Context, info tus.FileInfo) (tus.Upload,
 	}
 	video, err := s.Start(ctx, n)
 	if err != nil {
-		return nil, tusError(err)
+		return nil, s.refuse(err)
 	}
 	return s.GetUpload(ctx, video.UploadID)
 }
@@ -158,7 +158,7 @@ func (s tusStore) GetUpload(ctx context.Context, id string) (tus.Upload, error) 
 		return nil, tus.ErrNotFound
 	}
 	if err != nil {
-		return nil, tusError(err)
+		return nil, s.refuse(err)
 	}
 	return &upload{Ingest: s.Ingest, row: row}, nil
 }
@@ -192,7 +192,7 @@ func (u *upload) GetReader(context.Context) (io.ReadCloser, error) { return nil,
 // DeclareLength implements tus.LengthDeclarableUpload.
 func (u *upload) DeclareLength(ctx context.Context, length int64) error {
 	if err := u.records.DeclareLength(ctx, u.row.ID, length); err != nil {
-		return tusError(err)
+		return u.refuse(err)
 	}
 	u.row.Length.Int64, u.row.Length.Valid = length, true
 	return nil
@@ -201,14 +201,14 @@ func (u *upload) DeclareLength(ctx context.Context, length int64) error {
 // FinishUpload implements tus.Upload. Mostly the last part has closed the
 // upload in its own transaction; what is left are those that end without one.
 func (u *upload) FinishUpload(ctx context.Context) error {
-	return tusError(u.finish(ctx, u.row, catalog.UploadFinished))
+	return u.refuse(u.finish(ctx, u.row, catalog.UploadFinished))
 }
 
 // Terminate implements tus.TerminatableUpload. The bytes go to the trash, from
 // where they can be brought back.
 func (u *upload) Terminate(ctx context.Context) error {
 	if err := u.records.TrashVideo(ctx, u.row.VideoID); err != nil {
-		return tusError(err)
+		return u.refuse(err)
 	}
 	return u.FinishUpload(ctx)
 }

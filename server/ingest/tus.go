@@ -136,8 +136,8 @@ func sentence(code, message string) string {
 	return strings.ToUpper(message[:min(1, len(message))]) + message[min(1, len(message)):] + "."
 }
 
-// tusError dresses an error so that tusd answers with our problem document.
-func tusError(err error) error {
+// refuse dresses an error so that tusd answers with our problem document.
+func (in *Ingest) refuse(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -145,6 +145,9 @@ func tusError(err error) error {
 		return tus.ErrMismatchOffset
 	}
 	problem := reply.Of(err)
+	if problem.Status >= http.StatusInternalServerError {
+		in.log.Error("an upload failed", "error", err)
+	}
 	body, marshalErr := json.Marshal(problem)
 	if marshalErr != nil {
 		return errors.Join(err, marshalErr)

@@ -53,14 +53,14 @@ func New(o Options) *API {
 	return &API{records: o.Records, ingest: o.Ingest, granter: o.Granter, base: o.BaseURL, uploads: o.Uploads}
 }
 
-// Person is the public part of an account.
-type Person struct {
+// VideoOwner is what everybody may know of a video's owner.
+type VideoOwner struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
-// May tells what the one who asks may do.
-type May struct {
+// VideoRights tells what the one who asks may do.
+type VideoRights struct {
 	Edit     bool `json:"edit"`
 	Comment  bool `json:"comment"`
 	Download bool `json:"download"`
@@ -83,30 +83,30 @@ type Playback struct {
 
 // Video is how a video is described to whoever may watch it.
 type Video struct {
-	ID               string     `json:"id"`
-	Slug             string     `json:"slug"`
-	Title            string     `json:"title"`
-	State            string     `json:"state" enum:"recording,processing,ready,failed"`
-	Reason           string     `json:"reason" doc:"Why it failed, for its owner"`
-	Progress         float64    `json:"progress" minimum:"0" maximum:"1" doc:"Share of the renditions that are made"`
-	DurationMS       int64      `json:"duration_ms"`
-	SavedMS          int64      `json:"saved_ms" doc:"How much of a running recording is safe on the server"`
-	SizeBytes        int64      `json:"size_bytes"`
-	Width            int        `json:"width"`
-	Height           int        `json:"height"`
-	HasAudio         bool       `json:"has_audio"`
-	HasVideo         bool       `json:"has_video"`
-	Visibility       string     `json:"visibility" enum:"private,members,link"`
-	GuestsMayComment bool       `json:"guests_may_comment"`
-	Owner            Person     `json:"owner"`
-	CreatedAt        time.Time  `json:"created_at"`
-	TrashedAt        *time.Time `json:"trashed_at"`
-	Views            int        `json:"views"`
-	Comments         int        `json:"comments"`
-	WatchURL         string     `json:"watch_url"`
-	UploadURL        *string    `json:"upload_url" doc:"Where its bytes go, for its owner, while they may"`
-	May              May        `json:"may"`
-	Playback         Playback   `json:"playback"`
+	ID               string      `json:"id"`
+	Slug             string      `json:"slug"`
+	Title            string      `json:"title"`
+	State            string      `json:"state" enum:"recording,processing,ready,failed"`
+	Reason           string      `json:"reason" doc:"Why it failed, for its owner"`
+	Progress         float64     `json:"progress" minimum:"0" maximum:"1" doc:"Share of the renditions that are made"`
+	DurationMS       int64       `json:"duration_ms"`
+	SavedMS          int64       `json:"saved_ms" doc:"How much of a running recording is safe on the server"`
+	SizeBytes        int64       `json:"size_bytes"`
+	Width            int         `json:"width"`
+	Height           int         `json:"height"`
+	HasAudio         bool        `json:"has_audio"`
+	HasVideo         bool        `json:"has_video"`
+	Visibility       string      `json:"visibility" enum:"private,members,link"`
+	GuestsMayComment bool        `json:"guests_may_comment"`
+	Owner            VideoOwner  `json:"owner"`
+	CreatedAt        time.Time   `json:"created_at"`
+	TrashedAt        *time.Time  `json:"trashed_at"`
+	Views            int         `json:"views"`
+	Comments         int         `json:"comments"`
+	WatchURL         string      `json:"watch_url"`
+	UploadURL        *string     `json:"upload_url" doc:"Where its bytes go, for its owner, while they may"`
+	May              VideoRights `json:"may"`
+	Playback         Playback    `json:"playback"`
 }
 
 // progressiveMost is the longest video whose one file shows its first frame
@@ -122,9 +122,9 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 		DurationMS: v.Duration().Milliseconds(), SavedMS: v.Duration().Milliseconds(), SizeBytes: v.Size,
 		Width: v.Width, Height: v.Height, HasAudio: v.HasAudio, HasVideo: v.HasVideo,
 		Visibility: string(v.Visibility), GuestsMayComment: v.GuestsMayComment,
-		Owner: Person{ID: v.OwnerID, Name: v.OwnerName}, CreatedAt: v.CreatedAt.UTC(), Views: v.Views, Comments: v.Comments,
+		Owner: VideoOwner{ID: v.OwnerID, Name: v.OwnerName}, CreatedAt: v.CreatedAt.UTC(), Views: v.Views, Comments: v.Comments,
 		WatchURL: a.base.JoinPath("v", v.Slug).String(), Playback: a.playback(v),
-		May: May{Edit: rights.Edit, Comment: rights.Comment, Download: rights.Download},
+		May: VideoRights{Edit: rights.Edit, Comment: rights.Comment, Download: rights.Download},
 	}
 	if v.Trashed() {
 		at := v.TrashedAt.UTC()

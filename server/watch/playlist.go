@@ -18,8 +18,10 @@ const (
 	playlistType = "application/vnd.apple.mpegurl"
 	audioGroup   = "sound"
 	audioName    = "audio"
-	kindVideo    = "video"
-	kindAudio    = "audio"
+	// sourceName is the source in playlists: some players want a name's end.
+	sourceName = "source.mp4"
+	kindVideo  = "video"
+	kindAudio  = "audio"
 )
 
 // File serves everything of a video that has a name: playlists, the source, the
@@ -27,7 +29,7 @@ const (
 func (w *Watch) File(c *gin.Context) error {
 	name := c.Param("file")
 	switch name {
-	case "source":
+	case "source", sourceName:
 		return w.Source(c)
 	case "progressive":
 		return w.Progressive(c)
@@ -164,13 +166,13 @@ func sourceList(video *catalog.Video, fragments []catalog.Fragment) ([]byte, err
 		return nil, fmt.Errorf("watch: header: %w", err)
 	}
 	list := container.MediaPlaylist{
-		Inits:       []container.InitRef{{URI: "source", Length: h.Length}},
+		Inits:       []container.InitRef{{URI: sourceName, Length: h.Length}},
 		Ended:       video.State != catalog.Recording,
 		Independent: true,
 	}
 	for _, f := range fragments {
 		list.Segments = append(list.Segments, container.Segment{
-			URI: "source", Offset: f.Start, Length: f.Length, Start: micros(f.StartUS), Duration: micros(f.DurationUS),
+			URI: sourceName, Offset: f.Start, Length: f.Length, Start: micros(f.StartUS), Duration: micros(f.DurationUS),
 		})
 	}
 	return list.Render(), nil

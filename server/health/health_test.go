@@ -13,7 +13,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
@@ -22,10 +21,6 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
-
-type noQueue struct{}
-
-func (noQueue) Insert(context.Context, bun.Tx, jobs.Args, int) error { return nil }
 
 // fullStore is a store without room.
 type fullStore struct{ objects.Store }
@@ -48,11 +43,13 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	require.NoError(t, db.Migrate(t.Context(), quiet))
+	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet})
+	require.NoError(t, err)
 	store, err := objects.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	o := Options{
-		Catalog: catalog.New(catalog.Options{DB: db, Queue: noQueue{}, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet,
+		Catalog: catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet,
 		Jobs:      func(context.Context) (map[string]int, error) { return map[string]int{"running": 2}, nil },
 		Followers: func() int { return 7 },
 	}

@@ -19,7 +19,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/server/auth"
@@ -28,10 +27,6 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
-
-type noQueue struct{}
-
-func (noQueue) Insert(context.Context, bun.Tx, jobs.Args, int) error { return nil }
 
 // rig is a server with the conversation's routes behind the real gate.
 type rig struct {
@@ -63,7 +58,9 @@ func newRig(t testing.TB) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context(), quiet))
-	r := &rig{db: db, catalog: catalog.New(catalog.Options{DB: db, Queue: noQueue{}, Log: quiet})}
+	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet})
+	require.NoError(t, err)
+	r := &rig{db: db, catalog: catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet})}
 	base, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)
 	a, err := auth.New(auth.Options{Catalog: r.catalog, Hasher: auth.NewHasherAt(auth.Cost{KiB: 64, Passes: 1}), BaseURL: base})

@@ -45,7 +45,7 @@ test-e2e: ## the tests in real browsers alone (needs bin/meanwhile)
 lint: ## all linters, the architecture test, and the drift of generated files
 	@scripts/lint.sh
 
-generate: frontend binary ## openapi.json from the binary, TypeScript types from openapi.json
+generate: ## openapi.json from the binary, TypeScript types from openapi.json
 	@scripts/generate.sh
 
 bench: setup build ## the figures we promise, one line each

@@ -29,10 +29,28 @@ interface Props {
   onChange: (video: Video) => void;
 }
 
-const VISIBILITY: Record<Visibility, { label: string; hint: string; Icon: typeof Lock }> = {
-  private: { label: 'Only me', hint: 'Nobody else can open the link', Icon: Lock },
-  members: { label: 'Everybody signed in', hint: 'All members of this server', Icon: Users },
-  link: { label: 'Anyone with the link', hint: 'No account needed', Icon: Link2 },
+interface Kind {
+  label: string;
+  /** On the button, where room is short. */
+  short: string;
+  hint: string;
+  Icon: typeof Lock;
+}
+
+const VISIBILITY: Record<Visibility, Kind> = {
+  private: {
+    label: 'Only me',
+    short: 'Only me',
+    hint: 'Nobody else can open the link',
+    Icon: Lock,
+  },
+  members: {
+    label: 'Everybody signed in',
+    short: 'Members',
+    hint: 'All members of this server',
+    Icon: Users,
+  },
+  link: { label: 'Anyone with the link', short: 'Anyone', hint: 'No account needed', Icon: Link2 },
 };
 
 /** Who may watch, the link, and the rest. */
@@ -51,7 +69,7 @@ export function Share({ video, playback, onChange }: Props) {
 }
 
 function Who({ video, onChange }: Pick<Props, 'video' | 'onChange'>) {
-  const { Icon, label } = VISIBILITY[video.visibility];
+  const { Icon, label, short } = VISIBILITY[video.visibility];
   const update = async (change: { visibility?: Visibility; guests_may_comment?: boolean }) => {
     onChange({ ...video, ...change });
     try {
@@ -66,7 +84,7 @@ function Who({ video, onChange }: Pick<Props, 'video' | 'onChange'>) {
       trigger={
         <Button size="sm" aria-label={`Who may watch: ${label}`}>
           <Icon aria-hidden className="size-4" />
-          {label}
+          {short}
           <ChevronDown aria-hidden className="size-4 text-muted" />
         </Button>
       }

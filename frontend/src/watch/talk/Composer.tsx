@@ -70,14 +70,17 @@ function Box({ playback, account, onSend }: Props) {
           <GuestName guest={guest} />
           <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
             <At at={at} now={second} onMove={() => setPinned(second * 1000)} />
-            <label className="flex min-h-9 items-center gap-1.5 text-sm text-muted">
+            <label
+              title="Pause the video while you write"
+              className="flex min-h-9 items-center gap-1.5 text-sm text-muted pointer-coarse:min-h-11"
+            >
               <input
                 type="checkbox"
                 checked={pauses.on}
                 onChange={(event) => pauses.set(event.target.checked)}
                 className="size-4 accent-(--accent)"
               />
-              Pause while typing
+              Pause
             </label>
             <span className="grow" />
             <Button

@@ -128,7 +128,7 @@ func (s *Server) mount(o Options, granter *access.Granter) error {
 		needs[key] = r.need
 	}
 	gate := access.NewGate(o.Catalog, granter, needs, o.Log)
-	s.engine.Use(reply.Middleware(o.Log), safety(), s.identify(needs), gate.Handle)
+	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), safety(), s.identify(needs), gate.Handle)
 	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
 	for _, r := range table {

@@ -55,8 +55,9 @@ const (
 	minFragment = 1500 * time.Millisecond
 	// minAudioFragment is the same where there is no video: it can be cut anywhere.
 	minAudioFragment = 1900 * time.Millisecond
-	// videoSilence is how long audio goes on alone before its fragments no longer wait for the next key frame.
-	videoSilence = 4 * time.Second
+	// videoSilence is how long audio goes on alone before its fragments no longer wait for the next key frame. Encoders
+	// that look ahead let audio run some seconds in front of video without meaning anything by it.
+	videoSilence = 10 * time.Second
 )
 
 // Track describes one video or audio track.

@@ -51,7 +51,7 @@ func NewIndexer() *Indexer { return &Indexer{} }
 // ResumeIndexer returns an Indexer that goes on at cp. h is the header that was known then, or nil. The caller feeds it
 // from byte cp.Next on; where the file is shorter than that, FinishAt is the only sensible call.
 func ResumeIndexer(h *Header, cp Checkpoint) *Indexer {
-	x := &Indexer{pos: max(cp.Next, 0), header: h, ready: h != nil, dead: cp.Dead, reason: cp.Reason, state: cp.State, emitted: cp.Emitted}
+	x := &Indexer{pos: max(cp.Next, 0), header: h, ready: h != nil, dead: cp.Dead, reason: cp.Reason, state: cp.State, emitted: cp.Emitted, want: int(min(max(cp.Want-cp.Next, 0), maxElement))}
 	if h == nil && cp.State.Draft != nil {
 		x.header = cp.State.Draft
 	}
@@ -85,7 +85,7 @@ func (x *Indexer) Reason() string { return x.reason }
 // Write feeds the next bytes. It always takes them all and never fails: see Reason.
 func (x *Indexer) Write(p []byte) (int, error) {
 	n := len(p)
-	for len(p) > 0 && !x.dead {
+	for !x.dead && (len(p) > 0 || len(x.buf) > 0 && len(x.buf) >= x.want) {
 		if x.skip > 0 {
 			k := min(x.skip, int64(len(p)))
 			x.skip -= k

@@ -219,7 +219,8 @@ func (x *Indexer) cutBefore(hasMain, key bool) bool {
 		return true
 	}
 	if had, _ := g.hasMain(x.header); !hasMain || !had {
-		return g.lonely(x.header)
+		g.tail = g.lonely(x.header)
+		return g.tail
 	}
 	return key && x.lasting() >= x.header.minFragment()
 }
@@ -258,6 +259,7 @@ func (x *Indexer) finishMP4(size int64) {
 			x.group.end = size
 		}
 		x.group.trim(x.group.end)
+		x.group.tail = true
 		x.emit(noTick)
 	}
 	if x.emitted == 0 {

@@ -26,6 +26,7 @@ type group struct {
 	tracks     [][]sample // by index in Header.Tracks
 	marks      []int64    // where clusters start, in the file
 	count      int        // samples of all tracks
+	tail       bool       // no video follows: the group lasts as long as its audio
 }
 
 // openGroup is a group in a Checkpoint.
@@ -144,6 +145,9 @@ func (g *group) fragment(h *Header, until int64) (Fragment, bool) {
 	if list := g.tracks[track]; until != noTick && track == h.Main() && until > list[0].dts+list[0].cts {
 		t := &h.Tracks[track]
 		end = ticks(until-t.MediaTime+t.EmptyEdit, t.Timescale)
+	}
+	if g.tail && until == noTick {
+		end = max(end, g.audioEnd(h))
 	}
 	start = max(start, 0)
 	ids := make([]uint64, len(h.Tracks))

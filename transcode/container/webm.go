@@ -214,8 +214,10 @@ func (x *Indexer) enterCluster(e element) {
 		st.completeHeader(x.header, x.pos)
 		x.ready = !needsSniff(x.header)
 	}
-	if g := &x.group; g.count >= maxSamples/2 || g.count > 0 && g.lonely(x.header) {
-		x.emit(noTick)
+	if g := &x.group; g.count > 0 {
+		if g.tail = g.lonely(x.header); g.tail || g.count >= maxSamples/2 {
+			x.emit(noTick)
+		}
 	}
 	st.Cluster, st.ClusterEnd = x.pos, min(x.pos+e.head+e.size, endless)
 	st.Time, st.Decided, st.PrevEnd = 0, false, x.group.end

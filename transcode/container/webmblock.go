@@ -160,6 +160,7 @@ func (x *Indexer) finishWebM(size int64) {
 	}
 	if x.group.count > 0 {
 		x.fillDurations()
+		x.group.tail = true
 		x.emit(noTick)
 	}
 	if x.emitted == 0 {

@@ -109,14 +109,16 @@ func cutPlain(keys *ffmpeg.Keyframes, start time.Duration) []time.Duration {
 		at -= start
 		switch {
 		case len(bounds) == 0:
-			bounds = append(bounds, max(min(at, keys.First-start), 0))
+			// From the very start, without a seek, which some containers take
+			// past the first frame.
+			bounds = append(bounds, 0)
 		case at-bounds[len(bounds)-1] >= aim && end-at >= spanLength/4:
 			bounds = append(bounds, at)
 			aim = spanLength
 		}
 	}
 	if len(bounds) == 0 {
-		bounds = []time.Duration{max(keys.First-start, 0)}
+		bounds = []time.Duration{0}
 	}
 	return append(bounds, max(end, bounds[len(bounds)-1]+time.Millisecond))
 }

@@ -33,11 +33,12 @@ func readRun(trun []byte, fallback uint32) (*run, error) {
 	if r.flags&trunDuration != 0 {
 		entry += 4
 	}
-	if count == 0 || r.flags&trunOffset == 0 || entry == 0 || head+count*entry != len(trun) {
+	if count == 0 || r.flags&trunOffset == 0 || head+count*entry != len(trun) {
 		return nil, fmt.Errorf("%w: trun of %d samples, flags %x", errLayout, count, r.flags)
 	}
 	r.head = trun[:head]
-	for at := head; at < len(trun); at += entry {
+	for i := range count {
+		at := head + i*entry
 		duration := fallback
 		if entry > width {
 			duration = binary.BigEndian.Uint32(trun[at:])

@@ -128,7 +128,7 @@ func (in SpanInput) videoOptions(r Rung) ffmpeg.Options {
 		"c:v": "libx264", "preset": "veryfast", "profile:v": "high", "pix_fmt": "yuv420p",
 		"crf": strconv.Itoa(r.CRF), "maxrate": strconv.Itoa(r.MaxRate), "bufsize": strconv.Itoa(2 * r.MaxRate),
 		"bf": "0", "g": "600", "sc_threshold": "0", "forced-idr": "1",
-		"force_key_frames": fmt.Sprintf("expr:if(isnan(prev_forced_t),1,gte(t,prev_forced_t+%.3f))", in.keyEvery()),
+		"force_key_frames": in.keyFrames(),
 		// Variable frame rate: the clock is the source's. The rate is only told
 		// to x264, which derives its level and its headers from it.
 		"fps_mode": "vfr", "enc_time_base": fmt.Sprintf("1:%d", in.timescale()),
@@ -145,13 +145,16 @@ func cmaf() ffmpeg.Options {
 	}
 }
 
-// keyEvery divides the span into equal segments of about two seconds, so that
-// no short one is left at its end. It is a little less than that, because key
-// frames wait for the next frame.
-func (in SpanInput) keyEvery() float64 {
-	length := (in.End - in.Start).Seconds()
-	n := math.Max(1, math.Round(length/segment.Seconds()))
-	return math.Max(0.5, length/n*0.99)
+// keyFrames divides the span into equal segments of about two seconds. Key
+// frames are forced by time, because frames may come at any rate: each is the
+// first frame at or after its mark, the next mark counts from there, and the last
+// half segment has none.
+func (in SpanInput) keyFrames() string {
+	length := max(in.End-in.Start, segment/2).Seconds()
+	step := length / math.Max(1, math.Round(length/segment.Seconds()))
+	start := in.Start.Seconds()
+	return fmt.Sprintf("expr:if(isnan(prev_forced_t),1,gte(t,%.6f+(floor((prev_forced_t-%.6f)/%.6f+0.5)+1)*%.6f-0.002)*lt(t,%.6f))",
+		start, start, step, step, start+length-step/2)
 }
 
 // timescale is the source's, where it is fine enough to be exact and coarse

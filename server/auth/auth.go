@@ -65,6 +65,9 @@ func New(o Options) (*Auth, error) {
 // in front of media, which are opened by their grants.
 func (a *Auth) Middleware() gin.HandlerFunc {
 	return func(c *gin.Context) {
+		// What depends on who asks belongs in no shared cache. A handler that
+		// knows better says so.
+		c.Header("Cache-Control", "private, no-cache")
 		principal, err := a.identify(c)
 		if err != nil {
 			reply.Write(c, err)

@@ -36,6 +36,7 @@ func TestASessionSlidesWithItsCookie(t *testing.T) {
 	s := newServer(t, "http://localhost:8080")
 	ada := s.owner()
 	require.True(t, ada.signedIn())
+	require.Equal(t, "private, no-cache", ada.last.Header().Get("Cache-Control"))
 	require.Empty(t, ada.last.Header().Get("Set-Cookie"), "not every request writes")
 	for range 5 {
 		s.advance(20 * 24 * time.Hour)

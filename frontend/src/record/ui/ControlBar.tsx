@@ -35,7 +35,7 @@ export function ControlBar({ onCancel, onFloat }: Props) {
   const paused = state.name === 'paused';
   const stopping = state.name === 'stopping';
   return (
-    <div className="flex flex-wrap items-center gap-2">
+    <div className="flex flex-wrap items-center gap-2 max-sm:gap-1 max-sm:[&>button:not([aria-label])]:px-3">
       <Button
         tone="record"
         busy={stopping}

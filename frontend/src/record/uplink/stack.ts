@@ -1,8 +1,11 @@
 /**
  * HTTP for tus-js-client with a watchdog. Its own XHR stack waits for ever on a half-open connection (no FIN, no
- * RST, as after a change of network); here a request that makes no progress for `stallMs` is cut and counts as no answer.
+ * RST, as after a change of network); here a request that makes no progress for too long is cut and counts as no answer.
  */
 import type { HttpRequest, HttpResponse, HttpStack } from 'tus-js-client';
+
+// Bytes a millisecond (400 kbit/s): what the kernel has taken but not yet brought over shows no progress.
+const slowest = 50;
 
 class XhrResponse implements HttpResponse {
   private readonly xhr: XMLHttpRequest;
@@ -70,9 +73,10 @@ class XhrRequest implements HttpRequest {
     if (this.aborted) return Promise.reject(new Error('aborted'));
     return new Promise((resolve, reject) => {
       let dog = 0;
+      const patience = this.stallMs + (body instanceof Blob ? body.size / slowest : 0);
       const pat = () => {
         clearTimeout(dog);
-        dog = window.setTimeout(() => this.xhr.abort(), this.stallMs);
+        dog = window.setTimeout(() => this.xhr.abort(), patience);
       };
       const settle = (act: () => void) => () => {
         clearTimeout(dog);
@@ -101,8 +105,8 @@ class XhrRequest implements HttpRequest {
   }
 }
 
-/** XHR requests that give up after `stallMs` without a byte moving in either direction. */
-export function stallingStack(stallMs = 20_000): HttpStack {
+/** XHR requests that give up after `stallMs` without progress, and the time their body needs on a slow line. */
+export function stallingStack(stallMs = 10_000): HttpStack {
   return {
     createRequest: (method, url) => new XhrRequest(method, url, stallMs),
     getName: () => 'meanwhile',

@@ -33,13 +33,17 @@ export interface UplinkOptions {
   /** Makes the video; rejects with an ApiError. */
   create: () => Promise<Target>;
   onChange: (view: UplinkView) => void;
+  /** The upload was made with its length (a file), not with a length to be declared at the end (a take). */
+  known?: boolean;
+  /** Bytes in one PATCH at most. */
+  pieceBytes?: number;
   stack?: HttpStack;
   /** Waits before attempt n; resolves early when the line may be back. */
   pause?: (attempt: number, cut: AbortSignal) => Promise<void>;
 }
 
 // After an outage the backlog goes out in pieces of this size, so that "saved up to" moves and a new cut costs little.
-const pieceBytes = 4 * 1024 * 1024;
+const pieceBytes = 2 * 1024 * 1024;
 
 /** See the file comment. Call `run` once; `grown` and `finish` as the take goes on. */
 export class Uplink {
@@ -115,8 +119,8 @@ export class Uplink {
       // A fresh Upload for each attempt: tus-js-client would send the bytes an earlier, cut attempt still waits for.
       this.current = new Upload(new Blob([]), {
         uploadUrl: here(uploadUrl),
-        uploadLengthDeferred: true,
-        chunkSize: pieceBytes,
+        uploadLengthDeferred: !this.options.known,
+        chunkSize: this.options.pieceBytes ?? pieceBytes,
         retryDelays: null,
         storeFingerprintForResuming: false,
         httpStack: this.stack,

@@ -103,8 +103,8 @@ func bearer(r *http.Request) (string, bool) {
 	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
 
-func (a *Auth) byToken(ctx context.Context, clear string) (Principal, error) {
-	token, err := a.catalog.Token(ctx, catalog.HashToken(clear))
+func (a *Auth) byToken(ctx context.Context, shown string) (Principal, error) {
+	token, err := a.catalog.Token(ctx, catalog.HashToken(shown))
 	if errors.Is(err, catalog.ErrNotFound) {
 		return Principal{}, reply.New(http.StatusUnauthorized, "token_unknown", "This API token is not known here.")
 	}

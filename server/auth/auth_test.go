@@ -3,6 +3,7 @@ package auth_test
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -126,9 +127,7 @@ func (c *client) ask(method, path string, body object, status int) object {
 	r := httptest.NewRequestWithContext(c.t.Context(), method, path, strings.NewReader(raw))
 	r.RemoteAddr = c.remote
 	r.Header.Set("Content-Type", "application/json")
-	for name, values := range c.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, c.header)
 	for name, value := range c.cookies {
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
@@ -212,9 +211,15 @@ func TestBadInputGetsASentence(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "http://localhost:8080")
 	rows := []struct{ field, value string }{
-		{"name", ""}, {"name", "a\x00b"}, {"name", strings.Repeat("x", 200)}, {"name", "x\u202ey"},
-		{"email", "nobody"}, {"email", "a\x00@b.org"}, {"email", "a@b.org\r\nBcc: c@d.org"},
-		{"password", "short"}, {"password", strings.Repeat("x", 2000)},
+		{"name", ""},
+		{"name", "a\x00b"},
+		{"name", strings.Repeat("x", 200)},
+		{"name", "x\u202ey"},
+		{"email", "nobody"},
+		{"email", "a\x00@b.org"},
+		{"email", "a@b.org\r\nBcc: c@d.org"},
+		{"password", "short"},
+		{"password", strings.Repeat("x", 2000)},
 	}
 	for i, row := range rows {
 		c := s.client()

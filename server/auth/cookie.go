@@ -41,7 +41,7 @@ func (c cookies) cookie(name, value string, life time.Duration) http.Cookie {
 	if age <= 0 {
 		age = -1
 	}
-	return http.Cookie{
+	return http.Cookie{ //nolint:gosec // Secure depends on the address: over plain http such a cookie would be lost
 		Name: name, Value: value, Path: "/", MaxAge: age,
 		Secure: c.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}

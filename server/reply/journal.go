@@ -55,5 +55,5 @@ func journal(ctx context.Context) *slog.Logger {
 	if log, ok := ctx.Value(journalKey{}).(*slog.Logger); ok {
 		return log
 	}
-	return slog.Default() //nolint:sloglint // outside of Middleware: a cause in the wrong log is better than none
+	return slog.Default() // outside of Middleware: a cause in the wrong log is better than none
 }

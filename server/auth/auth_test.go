@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -205,6 +206,16 @@ func TestFirstMinute(t *testing.T) {
 	require.Equal(t, "member", bob.ask("POST", "/api/invitations/accept", s.person(token, "Bob"), 201)["role"])
 	require.Len(t, bob.ask("GET", "/api/accounts", nil, 200)["items"], 2)
 	bob.ask("POST", "/api/invitations/lookup", object{"token": token}, 404)
+}
+
+func TestATeamJoinsFromOneOffice(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "http://localhost:8080")
+	ada := s.owner()
+	for i := range 30 {
+		s.member(ada, "Person"+strconv.Itoa(i))
+	}
+	require.Len(t, ada.ask("GET", "/api/accounts", nil, 200)["items"], 31)
 }
 
 func TestBadInputGetsASentence(t *testing.T) {

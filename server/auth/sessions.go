@@ -158,7 +158,7 @@ func (a *Auth) SetUp(ctx context.Context, in *PersonInput) (*SignedInOutput, err
 func (a *Auth) join(ctx context.Context, who Person, check func() error,
 	create func(context.Context, string, catalog.NewAccount) (*catalog.Account, error),
 ) (*SignedInOutput, error) {
-	if err := a.throttle.attempt(Address(ctx), ""); err != nil {
+	if err := a.throttle.attempt(Address(ctx), who.Token); err != nil {
 		return nil, err
 	}
 	if err := check(); err != nil {
@@ -178,5 +178,6 @@ func (a *Auth) join(ctx context.Context, who Person, check func() error,
 	if err != nil {
 		return nil, err
 	}
+	a.throttle.succeeded(Address(ctx), who.Token)
 	return a.start(ctx, account)
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,12 +26,13 @@ type route struct {
 
 // operation makes a row of a typed operation of the API. The name becomes its
 // operation id. describe is for an answer that huma cannot read off the types.
-func operation[I, O any](need access.Need, method, path, about string, handle func(context.Context, *I) (*O, error), describe ...func(huma.API) map[string]*huma.Response) route {
+func operation[I, O any](need access.Need, at, about string, handle func(context.Context, *I) (*O, error), describe ...func(huma.API) map[string]*huma.Response) route {
+	method, path, _ := strings.Cut(at, " ")
 	name, summary, _ := strings.Cut(about, ": ")
 	op := huma.Operation{
 		OperationID: name, Method: method, Path: path, Summary: summary, Tags: []string{chapter(path)},
 	}
-	if made, _, _ := strings.Cut(name, "-"); strings.Contains(" create add invite accept sign set ", " "+made+" ") && method == http.MethodPost {
+	if verb, _, _ := strings.Cut(name, "-"); method == http.MethodPost && slices.Contains(making(), verb) {
 		op.DefaultStatus = http.StatusCreated
 	}
 	if need.Names == access.Nothing {
@@ -59,20 +61,33 @@ func ginPath(path string) string {
 	return strings.NewReplacer("{", ":", "}", "").Replace(path)
 }
 
-// Needs that many rows share.
-var (
-	open     = access.Need{Names: access.Nothing}
-	signedIn = access.Need{Names: access.Account}
-	changing = access.Need{Names: access.Account, Write: true}
-	watching = access.Need{Names: access.VideoID}
-	editing  = access.Need{Names: access.VideoID, Right: access.ToEdit, Write: true}
-	sending  = access.Need{Names: access.UploadID, Right: access.ToEdit, Write: true}
-	playing  = access.Need{Names: access.Media}
-	// A comment's author may always take it back, so the handler decides that.
-	talking = access.Need{Names: access.CommentID, Write: true}
-	saying  = access.Need{Names: access.VideoID, Right: access.ToComment, Write: true}
-	showing = access.Need{Names: access.VideoSlug, Page: true}
-)
+// making are the verbs of operations that make something and answer 201.
+func making() []string { return []string{"create", "add", "invite", "accept", "sign", "set"} }
+
+// The needs that many rows share.
+func open() access.Need     { return access.Need{Names: access.Nothing} }
+func signedIn() access.Need { return access.Need{Names: access.Account} }
+func changing() access.Need { return access.Need{Names: access.Account, Write: true} }
+func watching() access.Need { return access.Need{Names: access.VideoID} }
+func playing() access.Need  { return access.Need{Names: access.Media} }
+
+func saying() access.Need {
+	return access.Need{Names: access.VideoID, Right: access.ToComment, Write: true}
+}
+
+func editing() access.Need {
+	return access.Need{Names: access.VideoID, Right: access.ToEdit, Write: true}
+}
+
+func sending() access.Need {
+	return access.Need{Names: access.UploadID, Right: access.ToEdit, Write: true}
+}
+
+// talking does not ask for the right to comment: an author may always take a
+// comment back, which its handler decides.
+func talking() access.Need { return access.Need{Names: access.CommentID, Write: true} }
+
+func showing() access.Need { return access.Need{Names: access.VideoSlug, Page: true} }
 
 // routes is the table of everything that the server answers.
 func (s *Server) routes() ([]route, error) {
@@ -89,47 +104,47 @@ func (s *Server) routes() ([]route, error) {
 
 func (s *Server) accountRoutes() []route {
 	return []route{
-		operation(open, "GET", "/api/session", "read-session: Who is signed in", s.auth.ReadSession),
-		operation(open, "POST", "/api/session", "sign-in: Sign in", s.auth.SignIn),
-		operation(open, "DELETE", "/api/session", "sign-out: Sign out", s.auth.SignOut),
-		operation(open, "POST", "/api/setup", "set-up: Make the first account", s.auth.SetUp),
-		operation(changing, "PATCH", "/api/account", "rename-account: Change one's own name", s.auth.Rename),
-		operation(changing, "PUT", "/api/account/password", "change-password: Change one's own password", s.auth.ChangePassword),
-		operation(signedIn, "GET", "/api/accounts", "list-accounts: Everybody with an account", s.auth.ListAccounts),
-		operation(signedIn, "GET", "/api/invitations", "list-invitations: Invitations that are open", s.auth.ListInvitations),
-		operation(changing, "POST", "/api/invitations", "invite: Invite somebody by a link", s.auth.Invite),
-		operation(changing, "DELETE", "/api/invitations/{id}", "drop-invitation: Take an invitation back", s.auth.DropInvitation),
-		operation(open, "POST", "/api/invitations/lookup", "look-up-invitation: Who invites", s.auth.LookUpInvitation),
-		operation(open, "POST", "/api/invitations/accept", "accept-invitation: Make an account by an invitation", s.auth.AcceptInvitation),
-		operation(signedIn, "GET", "/api/tokens", "list-tokens: One's own API tokens", s.auth.ListTokens),
-		operation(changing, "POST", "/api/tokens", "add-token: Make an API token", s.auth.AddToken),
-		operation(changing, "DELETE", "/api/tokens/{id}", "drop-token: Take an API token back", s.auth.DropToken),
+		operation(open(), "GET /api/session", "read-session: Who is signed in", s.auth.ReadSession),
+		operation(open(), "POST /api/session", "sign-in: Sign in", s.auth.SignIn),
+		operation(open(), "DELETE /api/session", "sign-out: Sign out", s.auth.SignOut),
+		operation(open(), "POST /api/setup", "set-up: Make the first account", s.auth.SetUp),
+		operation(changing(), "PATCH /api/account", "rename-account: Change one's own name", s.auth.Rename),
+		operation(changing(), "PUT /api/account/password", "change-password: Change one's own password", s.auth.ChangePassword),
+		operation(signedIn(), "GET /api/accounts", "list-accounts: Everybody with an account", s.auth.ListAccounts),
+		operation(signedIn(), "GET /api/invitations", "list-invitations: Invitations that are open", s.auth.ListInvitations),
+		operation(changing(), "POST /api/invitations", "invite: Invite somebody by a link", s.auth.Invite),
+		operation(changing(), "DELETE /api/invitations/{id}", "drop-invitation: Take an invitation back", s.auth.DropInvitation),
+		operation(open(), "POST /api/invitations/lookup", "look-up-invitation: Who invites", s.auth.LookUpInvitation),
+		operation(open(), "POST /api/invitations/accept", "accept-invitation: Make an account by an invitation", s.auth.AcceptInvitation),
+		operation(signedIn(), "GET /api/tokens", "list-tokens: One's own API tokens", s.auth.ListTokens),
+		operation(changing(), "POST /api/tokens", "add-token: Make an API token", s.auth.AddToken),
+		operation(changing(), "DELETE /api/tokens/{id}", "drop-token: Take an API token back", s.auth.DropToken),
 	}
 }
 
 func (s *Server) videoRoutes() []route {
 	return []route{
-		operation(signedIn, "GET", "/api/videos", "list-videos: Videos, newest first", s.library.List),
-		operation(changing, "POST", "/api/videos", "create-video: Begin a video and get its link", s.library.Create),
-		operation(watching, "GET", "/api/videos/{id}", "read-video: One video and how to play it now", s.library.Read),
-		operation(editing, "PATCH", "/api/videos/{id}", "change-video: Title, who may watch, who may comment", s.library.Change),
-		operation(editing, "DELETE", "/api/videos/{id}", "trash-video: Put a video into the trash", s.library.Trash),
-		operation(editing, "POST", "/api/videos/{id}/restore", "restore-video: Take a video out of the trash", s.library.Restore),
-		operation(editing, "POST", "/api/videos/{id}/retry", "retry-video: Try again what failed", s.library.Retry),
-		operation(editing, "POST", "/api/videos/{id}/finish", "finish-video: End the upload with what arrived", s.library.Finish),
+		operation(signedIn(), "GET /api/videos", "list-videos: Videos, newest first", s.library.List),
+		operation(changing(), "POST /api/videos", "create-video: Begin a video and get its link", s.library.Create),
+		operation(watching(), "GET /api/videos/{id}", "read-video: One video and how to play it now", s.library.Read),
+		operation(editing(), "PATCH /api/videos/{id}", "change-video: Title, who may watch, who may comment", s.library.Change),
+		operation(editing(), "DELETE /api/videos/{id}", "trash-video: Put a video into the trash", s.library.Trash),
+		operation(editing(), "POST /api/videos/{id}/restore", "restore-video: Take a video out of the trash", s.library.Restore),
+		operation(editing(), "POST /api/videos/{id}/retry", "retry-video: Try again what failed", s.library.Retry),
+		operation(editing(), "POST /api/videos/{id}/finish", "finish-video: End the upload with what arrived", s.library.Finish),
 	}
 }
 
 func (s *Server) talkRoutes() []route {
 	return []route{
-		operation(watching, "GET", "/api/videos/{id}/comments", "list-comments: What was said about a video", s.talk.ListComments, talk.CommentsResponses),
-		operation(saying, "POST", "/api/videos/{id}/comments", "add-comment: Say something at a moment", s.talk.CreateComment),
-		operation(talking, "PATCH", "/api/comments/{id}", "change-comment: Edit or resolve a comment", s.talk.ChangeComment),
-		operation(talking, "DELETE", "/api/comments/{id}", "delete-comment: Delete a comment and its answers", s.talk.DeleteComment),
-		operation(watching, "GET", "/api/videos/{id}/views", "read-place: Where one left off", s.talk.ReadPlace),
-		operation(watching, "POST", "/api/videos/{id}/views", "report-view: Report what was watched", s.talk.RecordView),
-		plain(watching, "GET", "/api/videos/:id/events", reply.Handle(s.feed.VideoEvents)),
-		plain(signedIn, "GET", "/api/events", reply.Handle(s.feed.LibraryEvents)),
+		operation(watching(), "GET /api/videos/{id}/comments", "list-comments: What was said about a video", s.talk.ListComments, talk.CommentsResponses),
+		operation(saying(), "POST /api/videos/{id}/comments", "add-comment: Say something at a moment", s.talk.CreateComment),
+		operation(talking(), "PATCH /api/comments/{id}", "change-comment: Edit or resolve a comment", s.talk.ChangeComment),
+		operation(talking(), "DELETE /api/comments/{id}", "delete-comment: Delete a comment and its answers", s.talk.DeleteComment),
+		operation(watching(), "GET /api/videos/{id}/views", "read-place: Where one left off", s.talk.ReadPlace),
+		operation(watching(), "POST /api/videos/{id}/views", "report-view: Report what was watched", s.talk.RecordView),
+		plain(watching(), "GET", "/api/videos/:id/events", reply.Handle(s.feed.VideoEvents)),
+		plain(signedIn(), "GET", "/api/events", reply.Handle(s.feed.LibraryEvents)),
 	}
 }
 
@@ -139,14 +154,14 @@ func (s *Server) uploadRoutes() ([]route, error) {
 		return nil, err
 	}
 	return []route{
-		plain(open, "OPTIONS", ingest.Path, handle),
-		plain(open, "OPTIONS", ingest.Path+"/:id", handle),
-		plain(changing, "POST", ingest.Path, handle),
-		plain(sending, "HEAD", ingest.Path+"/:id", handle),
-		plain(sending, "PATCH", ingest.Path+"/:id", handle),
-		plain(sending, "DELETE", ingest.Path+"/:id", handle),
+		plain(open(), "OPTIONS", ingest.Path, handle),
+		plain(open(), "OPTIONS", ingest.Path+"/:id", handle),
+		plain(changing(), "POST", ingest.Path, handle),
+		plain(sending(), "HEAD", ingest.Path+"/:id", handle),
+		plain(sending(), "PATCH", ingest.Path+"/:id", handle),
+		plain(sending(), "DELETE", ingest.Path+"/:id", handle),
 		// For clients that cannot send PATCH: X-HTTP-Method-Override.
-		plain(sending, "POST", ingest.Path+"/:id", handle),
+		plain(sending(), "POST", ingest.Path+"/:id", handle),
 	}, nil
 }
 
@@ -154,8 +169,8 @@ func (s *Server) mediaRoutes() []route {
 	var table []route
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		table = append(table,
-			plain(playing, method, watch.Prefix+"/:file", reply.Handle(s.watch.File)),
-			plain(playing, method, watch.Prefix+"/o/*key", reply.Handle(s.watch.Object)),
+			plain(playing(), method, watch.Prefix+"/:file", reply.Handle(s.watch.File)),
+			plain(playing(), method, watch.Prefix+"/o/*key", reply.Handle(s.watch.Object)),
 		)
 	}
 	return table
@@ -167,12 +182,12 @@ func (s *Server) pageRoutes() []route {
 	var table []route
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		for _, path := range shell {
-			table = append(table, plain(open, method, path, reply.Handle(s.site.Shell)))
+			table = append(table, plain(open(), method, path, reply.Handle(s.site.Shell)))
 		}
 		table = append(table,
-			plain(open, method, "/assets/*file", reply.Handle(s.site.Asset)),
-			plain(open, method, "/robots.txt", reply.Handle(s.site.Robots)),
-			plain(showing, method, "/v/:slug", reply.Handle(s.site.Watch)),
+			plain(open(), method, "/assets/*file", reply.Handle(s.site.Asset)),
+			plain(open(), method, "/robots.txt", reply.Handle(s.site.Robots)),
+			plain(showing(), method, "/v/:slug", reply.Handle(s.site.Watch)),
 		)
 	}
 	return table
@@ -181,10 +196,10 @@ func (s *Server) pageRoutes() []route {
 // machineRoutes are for programs that look after the server.
 func (s *Server) machineRoutes() []route {
 	return []route{
-		plain(open, "GET", "/api/openapi.json", reply.Handle(s.describe)),
-		plain(open, "GET", "/healthz", reply.Handle(s.health.Live)),
-		plain(open, "GET", "/readyz", reply.Handle(s.health.Ready)),
-		plain(open, "GET", "/metrics", reply.Handle(s.health.Metrics)),
+		plain(open(), "GET", "/api/openapi.json", reply.Handle(s.describe)),
+		plain(open(), "GET", "/healthz", reply.Handle(s.health.Live)),
+		plain(open(), "GET", "/readyz", reply.Handle(s.health.Ready)),
+		plain(open(), "GET", "/metrics", reply.Handle(s.health.Metrics)),
 	}
 }
 

@@ -78,7 +78,10 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.api = humagin.New(s.engine, apiConfig(o.Version))
-	return s, s.mount(o, granter)
+	if err := s.mount(o, granter); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // join makes the parts that answer.

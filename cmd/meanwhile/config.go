@@ -33,7 +33,7 @@ func readSecretFiles() error {
 		if !ok || path == "" || !strings.HasPrefix(name, "MEANWHILE_") {
 			continue
 		}
-		value, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		value, err := os.ReadFile(path)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

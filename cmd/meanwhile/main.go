@@ -14,7 +14,7 @@ import (
 )
 
 // version is set by the build.
-var version = "dev" //nolint:gochecknoglobals // the linker writes it (-X main.version)
+var version = "dev"
 
 // commands is what the command line understands.
 type commands struct {
@@ -64,8 +64,7 @@ func run() error {
 		return err
 	}
 	command, err := parser.Parse(os.Args[1:])
-	var parse *kong.ParseError
-	if errors.As(err, &parse) {
+	if _, wrong := errors.AsType[*kong.ParseError](err); wrong {
 		parser.FatalIfErrorf(err)
 	}
 	if err != nil {

@@ -133,7 +133,7 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 	if rights.Edit {
 		out.Reason = v.Reason
 		if v.UploadState != catalog.UploadFinished {
-			out.UploadURL = ptr(a.uploads + "/" + v.UploadID)
+			out.UploadURL = new(a.uploads + "/" + v.UploadID)
 		}
 	}
 	return out
@@ -145,7 +145,7 @@ func (a *API) playback(v *catalog.Video) Playback {
 		if !there {
 			return nil
 		}
-		return ptr("/media/" + grant + "/" + v.ID + "/" + name)
+		return new("/media/" + grant + "/" + v.ID + "/" + name)
 	}
 	stills, live := v.Stills(), v.State == catalog.Recording
 	fragmented := v.Layout == "fragmented" && v.DurationUS > 0
@@ -163,5 +163,3 @@ func (a *API) playback(v *catalog.Video) Playback {
 	}
 	return p
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -146,7 +146,7 @@ func (a *API) Change(ctx context.Context, in *ChangeInput) (*VideoOutput, error)
 		change.Title = &title
 	}
 	if in.Body.Visibility != nil {
-		change.Visibility = ptr(catalog.Visibility(*in.Body.Visibility))
+		change.Visibility = new(catalog.Visibility(*in.Body.Visibility))
 	}
 	_, err := a.records.ChangeVideo(ctx, in.ID, change)
 	return a.reread(ctx, err)

@@ -34,7 +34,7 @@ func (w *Watch) Progressive(c *gin.Context) error {
 // Download serves the best MP4 there is, to be saved: the ladder's top rung
 // once it is made, for it plays everywhere; before that the source.
 func (w *Watch) Download(c *gin.Context) error {
-	make_ := func(ctx context.Context, video *catalog.Video) (*progressive, error) {
+	create := func(ctx context.Context, video *catalog.Video) (*progressive, error) {
 		if video.State == catalog.Ready {
 			return w.ladderFile(ctx, video)
 		}
@@ -48,14 +48,14 @@ func (w *Watch) Download(c *gin.Context) error {
 		}
 		return &progressive{slices: src.slices, contentType: "application/octet-stream", extension: "bin", etag: "raw"}, nil
 	}
-	return w.serveFile(c, make_, func(h http.Header, video *catalog.Video, file *progressive) {
+	return w.serveFile(c, create, func(h http.Header, video *catalog.Video, file *progressive) {
 		attachment(h, video.Title, file.extension)
 	})
 }
 
 type fileMaker func(ctx context.Context, video *catalog.Video) (*progressive, error)
 
-func (w *Watch) serveFile(c *gin.Context, make_ fileMaker, dress func(http.Header, *catalog.Video, *progressive)) error {
+func (w *Watch) serveFile(c *gin.Context, create fileMaker, dress func(http.Header, *catalog.Video, *progressive)) error {
 	ctx := c.Request.Context()
 	video, err := w.records.Video(ctx, c.Param("video"))
 	if err != nil {
@@ -64,7 +64,7 @@ func (w *Watch) serveFile(c *gin.Context, make_ fileMaker, dress func(http.Heade
 	key := fmt.Sprintf("%s/%t/%s/%d/%d", video.ID, dress != nil, video.State, video.Size, video.Take)
 	file, ok := w.heads.get(key)
 	if !ok {
-		if file, err = make_(ctx, video); err != nil {
+		if file, err = create(ctx, video); err != nil {
 			return err
 		}
 		w.heads.put(key, file)

@@ -39,8 +39,9 @@ type Page struct {
 }
 
 type cursor struct {
-	At time.Time `json:"t"`
-	ID string    `json:"i"`
+	// At is the video's time in microseconds since 1970.
+	At int64  `json:"t"`
+	ID string `json:"i"`
 }
 
 // Videos lists the videos that an account may watch.
@@ -63,7 +64,7 @@ func (c *Catalog) Videos(ctx context.Context, q ListQuery) (Page, error) {
 		if err != nil {
 			return Page{}, err
 		}
-		query = query.Where("(video.created_at, video.id) < (?, ?)", at.At.UTC(), at.ID)
+		query = query.Where("(video.created_at, video.id) < (?, ?)", time.UnixMicro(at.At).UTC(), at.ID)
 	}
 	if err := query.Scan(ctx); err != nil {
 		return Page{}, translate(err)
@@ -72,7 +73,7 @@ func (c *Catalog) Videos(ctx context.Context, q ListQuery) (Page, error) {
 	if len(found) > q.Limit {
 		page.Videos = found[:q.Limit]
 		last := found[q.Limit-1]
-		page.Next = cursor{At: last.CreatedAt, ID: last.ID}.String()
+		page.Next = cursor{At: last.CreatedAt.UnixMicro(), ID: last.ID}.String()
 	}
 	return page, nil
 }
@@ -83,7 +84,7 @@ func likeEscaper() *strings.Replacer {
 
 // String implements fmt.Stringer.
 func (c cursor) String() string {
-	raw, _ := json.Marshal(c) // a time and a string always marshal
+	raw, _ := json.Marshal(c) // a number and a string always marshal
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 

@@ -219,19 +219,19 @@ type VideoChange struct {
 }
 
 // ChangeVideo changes a video's settings.
-func (c *Catalog) ChangeVideo(ctx context.Context, id string, change_ VideoChange) (*Video, error) {
+func (c *Catalog) ChangeVideo(ctx context.Context, id string, wanted VideoChange) (*Video, error) {
 	err := c.write(ctx, func(ctx context.Context, tx change) error {
 		q := tx.NewUpdate().Table("videos").Set("updated_at = ?", c.now()).Where("id = ?", id)
-		if t := change_.Title; t != nil {
+		if t := wanted.Title; t != nil {
 			q = q.Set("title = ?", *t).Set("title_folded = ?", fold(*t))
 		}
-		if v := change_.Visibility; v != nil {
+		if v := wanted.Visibility; v != nil {
 			q = q.Set("visibility = ?", *v)
 			if *v == Private {
 				tx.tell(Event{Kind: VideoHidden, VideoID: id})
 			}
 		}
-		if g := change_.GuestsMayComment; g != nil {
+		if g := wanted.GuestsMayComment; g != nil {
 			q = q.Set("guests_may_comment = ?", *g)
 		}
 		tx.tell(Event{Kind: VideoChanged, VideoID: id})

@@ -84,7 +84,7 @@ func (f *Folder) write(name string, r io.Reader) (n int64, err error) {
 	if n, err = io.Copy(file, r); err != nil {
 		return n, err
 	}
-	return n, syscall.Fdatasync(int(file.Fd())) //nolint:gosec // a descriptor fits an int
+	return n, syscall.Fdatasync(int(file.Fd()))
 }
 
 // publish gives the file its name. Only the folders that are new need a sync of

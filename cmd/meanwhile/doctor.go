@@ -53,11 +53,11 @@ func (c doctorCmd) report(out io.Writer, found []finding) error {
 	for _, f := range found {
 		well = well && f.Status != failure
 	}
-	print := table
+	show := table
 	if c.JSON {
-		print = document
+		show = document
 	}
-	if err := print(out, found, well); err != nil {
+	if err := show(out, found, well); err != nil {
 		return err
 	}
 	if !well {

@@ -85,7 +85,7 @@ func TestTheDoctorMissesFFmpeg(t *testing.T) {
 func TestTheDoctorNamesMissingCodecs(t *testing.T) {
 	t.Parallel()
 	all := map[string]bool{}
-	for _, name := range strings.Fields("libx264 aac mjpeg h264 vp8 vp9 opus libwebp_anim hevc vorbis mp3 flac mpeg4 libdav1d") {
+	for name := range strings.FieldsSeq("libx264 aac mjpeg h264 vp8 vp9 opus libwebp_anim hevc vorbis mp3 flac mpeg4 libdav1d") {
 		all[name] = true
 	}
 	require.Equal(t, fine, examineCodecs(&ffmpeg.Build{Encoders: all, Decoders: all}).Status)
@@ -132,9 +132,9 @@ func TestTheDoctorSeesADamagedDatabase(t *testing.T) {
 		raw[i] ^= 0x5a
 	}
 	require.NoError(t, os.WriteFile(path, raw, 0o600))
-	statuses := ""
+	var statuses []string
 	for _, f := range examineDatabase(t.Context(), config) {
-		statuses += f.Status
+		statuses = append(statuses, f.Status)
 	}
 	require.Contains(t, statuses, failure)
 

@@ -33,8 +33,8 @@ func examineFFmpeg(ctx context.Context, config *Config) []finding {
 	r := &ffmpeg.Runner{FFmpeg: config.FFmpeg, FFprobe: config.FFprobe, Logger: slog.New(slog.DiscardHandler)}
 	build, err := r.Inspect(ctx)
 	if err != nil {
-		return []finding{{"ffmpeg", failure, err.Error(),
-			"Install ffmpeg with ffprobe (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg), or name them with MEANWHILE_FFMPEG and MEANWHILE_FFPROBE."}}
+		const advice = "Install ffmpeg with ffprobe (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg), or name them with MEANWHILE_FFMPEG and MEANWHILE_FFPROBE."
+		return []finding{{"ffmpeg", failure, err.Error(), advice}}
 	}
 	version := finding{Name: "ffmpeg", Status: fine, Detail: build.Version}
 	if build.ProbeVersion != build.Version {
@@ -134,7 +134,7 @@ func examineRoom(path string) finding {
 	if err != nil {
 		return finding{"disk", warning, err.Error(), "Meanwhile could not find out how much room there is."}
 	}
-	free, all := disk.Bavail*uint64(disk.Bsize), disk.Blocks*uint64(disk.Bsize) //nolint:unconvert // signed on some systems
+	free, all := disk.Bavail*uint64(disk.Bsize), disk.Blocks*uint64(disk.Bsize)
 	detail := fmt.Sprintf("%.1f GiB of %.1f GiB free", float64(free)/(1<<30), float64(all)/(1<<30))
 	if free < leastRoom || free*100 < all*leastShare {
 		return finding{"disk", warning, detail, "Make room or move MEANWHILE_DATA to a larger disk: an hour of recording takes about 1 GiB, its renditions as much again."}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"strconv"
 	"strings"
 	"time"
 
@@ -123,7 +124,7 @@ func (s *Site) card(h *head, v shown, about string) {
 	h.add(`<meta property="og:description" content="%s">`, about)
 	h.add(`<meta property="og:url" content="%s">`, v.WatchURL)
 	if v.DurationMS > 0 {
-		h.add(`<meta property="video:duration" content="%s">`, fmt.Sprint((v.DurationMS+500)/1000))
+		h.add(`<meta property="video:duration" content="%s">`, strconv.FormatInt((v.DurationMS+500)/1000, 10))
 	}
 	if v.Playback.Poster == nil || s.base == nil {
 		h.add(`<meta name="twitter:card" content="%s">`, "summary")

@@ -1,7 +1,6 @@
 package site
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -37,7 +36,7 @@ func built() fstest.MapFS {
 		"assets/b-3.js":     {Data: []byte("plain form")},
 		"assets/b-3.js.br":  {Data: []byte("brotli form")},
 		"assets/b-3.js.gz":  {Data: []byte("gzip form")},
-		"assets/p-4.png":    {Data: bytes.Repeat([]byte{0}, 4000)},
+		"assets/p-4.png":    {Data: make([]byte, 4000)},
 	}
 }
 
@@ -50,10 +49,15 @@ func (v videos) VideoBySlug(_ context.Context, slug string) (*catalog.Video, err
 	}
 	return v.video, nil
 }
-func (videos) Video(context.Context, string) (*catalog.Video, error) { return nil, catalog.ErrNotFound }
+
+func (videos) Video(context.Context, string) (*catalog.Video, error) {
+	return nil, catalog.ErrNotFound
+}
+
 func (videos) VideoByUpload(context.Context, string) (*catalog.Video, error) {
 	return nil, catalog.ErrNotFound
 }
+
 func (videos) VideoByComment(context.Context, string) (*catalog.Video, error) {
 	return nil, catalog.ErrNotFound
 }

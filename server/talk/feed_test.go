@@ -63,13 +63,13 @@ func TestRightsEndAStream(t *testing.T) {
 		"put into the trash": func(r *rig) error { return r.catalog.TrashVideo(t.Context(), r.video.ID) },
 		"removed":            func(r *rig) error { return r.catalog.RemoveVideo(t.Context(), r.video.ID) },
 	}
-	for name, end_ := range rows {
+	for name, revoke := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			events := r.member.listen(t.Context(), "/api/videos/"+r.video.ID+"/events")
 			nextOf(t, events, "video")
-			require.NoError(t, end_(r))
+			require.NoError(t, revoke(r))
 			rest := end(t, events)
 			require.Equal(t, []heard{{"video_removed", fmt.Sprintf(`{"id":%q}`, r.video.ID)}}, rest)
 			res := r.member.request(t.Context(), http.MethodGet, "/api/videos/"+r.video.ID+"/events", nil)

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func TestTheShelfStaysSmall(t *testing.T) {
 	t.Parallel()
 	s := newShelf()
 	for i := range 100 {
-		s.put(fmt.Sprint(i), &kept{version: 1, bytes: 1 << 20})
+		s.put(strconv.Itoa(i), &kept{version: 1, bytes: 1 << 20})
 	}
 	require.LessOrEqual(t, s.bytes, shelfBytes)
 	require.Nil(t, s.get("0"))

@@ -126,6 +126,7 @@ func (r *rig) join(t testing.TB, name string) *person {
 }
 
 func (r *rig) guest(t testing.TB) *person {
+	t.Helper()
 	return &person{t: t, rig: r, cookies: map[string]string{}}
 }
 

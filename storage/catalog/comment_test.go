@@ -90,8 +90,6 @@ func (k *talk) count(t testing.TB) int {
 	return v.Comments
 }
 
-func after(d time.Duration) *time.Duration { return &d }
-
 func TestCommentsComeInTheOrderOfTheVideo(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t)
@@ -142,14 +140,14 @@ func TestWhatCannotBeSaid(t *testing.T) {
 		field string
 		n     catalog.NewComment
 	}{
-		"second -1":                {"at_ms", catalog.NewComment{At: after(-time.Second), Body: "x"}},
+		"second -1":                {"at_ms", catalog.NewComment{At: new(-time.Second), Body: "x"}},
 		"no moment":                {"at_ms", catalog.NewComment{Body: "x"}},
-		"empty":                    {"body", catalog.NewComment{At: after(0), Body: " \n\t "}},
-		"a megabyte":               {"body", catalog.NewComment{At: after(0), Body: strings.Repeat("x", 1<<20)}},
-		"10,001 characters":        {"body", catalog.NewComment{At: after(0), Body: strings.Repeat("ä", 10_001)}},
-		"NUL":                      {"body", catalog.NewComment{At: after(0), Body: "a\x00b"}},
-		"escape":                   {"body", catalog.NewComment{At: after(0), Body: "a\x1b[31mb"}},
-		"broken UTF-8":             {"body", catalog.NewComment{At: after(0), Body: "a\xffb"}},
+		"empty":                    {"body", catalog.NewComment{At: new(time.Duration(0)), Body: " \n\t "}},
+		"a megabyte":               {"body", catalog.NewComment{At: new(time.Duration(0)), Body: strings.Repeat("x", 1<<20)}},
+		"10,001 characters":        {"body", catalog.NewComment{At: new(time.Duration(0)), Body: strings.Repeat("ä", 10_001)}},
+		"NUL":                      {"body", catalog.NewComment{At: new(time.Duration(0)), Body: "a\x00b"}},
+		"escape":                   {"body", catalog.NewComment{At: new(time.Duration(0)), Body: "a\x1b[31mb"}},
+		"broken UTF-8":             {"body", catalog.NewComment{At: new(time.Duration(0)), Body: "a\xffb"}},
 		"parent of another video":  {"parent_id", catalog.NewComment{VideoID: other.ID, ParentID: parent.ID, Body: "x"}},
 		"answer to an answer":      {"parent_id", catalog.NewComment{ParentID: answer.ID, Body: "x"}},
 		"parent that is not there": {"parent_id", catalog.NewComment{ParentID: "nobody", Body: "x"}},
@@ -168,7 +166,7 @@ func TestWhatCannotBeSaid(t *testing.T) {
 			require.Equal(t, 2, k.count(t), "nothing was written")
 		})
 	}
-	_, err = k.AddComment(t.Context(), catalog.NewComment{VideoID: "absent", AuthorID: k.member.ID, At: after(0), Body: "x"})
+	_, err = k.AddComment(t.Context(), catalog.NewComment{VideoID: "absent", AuthorID: k.member.ID, At: new(time.Duration(0)), Body: "x"})
 	require.ErrorIs(t, err, catalog.ErrNotFound)
 }
 
@@ -181,12 +179,12 @@ func TestTenThousandCharactersOfAnyScriptFit(t *testing.T) {
 func TestGuestsHaveANameAndAToken(t *testing.T) {
 	t.Parallel()
 	k := newTalk(t)
-	c, err := k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, GuestName: " Zoë ", GuestHash: []byte{1, 2}, At: after(0), Body: "hi"})
+	c, err := k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, GuestName: " Zoë ", GuestHash: []byte{1, 2}, At: new(time.Duration(0)), Body: "hi"})
 	require.NoError(t, err)
 	require.Equal(t, "Zoë", c.Name())
 	require.Equal(t, []byte{1, 2}, c.GuestHash)
 	for _, name := range []string{"", "  ", strings.Repeat("x", 81), "a\nb", "a\u202eb", strings.Repeat("y", 1<<20)} {
-		_, err := k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, GuestName: name, At: after(0), Body: "hi"})
+		_, err := k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, GuestName: name, At: new(time.Duration(0)), Body: "hi"})
 		var invalid *catalog.InvalidError
 		require.ErrorAs(t, err, &invalid)
 		require.Equal(t, "guest_name", invalid.Field)

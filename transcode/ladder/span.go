@@ -152,9 +152,8 @@ func cmaf() ffmpeg.Options {
 func (in SpanInput) keyFrames() string {
 	length := max(in.End-in.Start, segment/2).Seconds()
 	step := length / math.Max(1, math.Round(length/segment.Seconds()))
-	start := in.Start.Seconds()
-	return fmt.Sprintf("expr:if(isnan(prev_forced_t),1,gte(t,%.6f+(floor((prev_forced_t-%.6f)/%.6f+0.5)+1)*%.6f-0.002)*lt(t,%.6f))",
-		start, start, step, step, start+length-step/2)
+	// Here t counts from the first frame, whatever its timestamp is.
+	return fmt.Sprintf("expr:if(isnan(prev_forced_t),1,gte(t,(floor(prev_forced_t/%.6f+0.5)+1)*%.6f-0.002)*lt(t,%.6f))", step, step, length-step/2)
 }
 
 // timescale is the source's, where it is fine enough to be exact and coarse

@@ -49,11 +49,15 @@ type Feed struct {
 	stopOnce sync.Once
 	check    time.Duration
 	pause    time.Duration
+	patience time.Duration
 }
 
 // NewFeed makes a Feed.
 func NewFeed(o FeedOptions) *Feed {
-	return &Feed{FeedOptions: o, seats: newSeats(), stopping: make(chan struct{}), check: checkEvery, pause: videoPause}
+	return &Feed{
+		FeedOptions: o, seats: newSeats(), stopping: make(chan struct{}),
+		check: checkEvery, pause: videoPause, patience: patience,
+	}
 }
 
 // Stop ends all streams and those that begin from now on; browsers come back by
@@ -85,7 +89,7 @@ func (f *Feed) follow(c *gin.Context, room string) error {
 	sub := f.Catalog.Subscribe(room)
 	defer sub.Close()
 
-	x := &follower{feed: f, principal: p, room: room, stream: openStream(c.Writer), stale: map[string]bool{}}
+	x := &follower{feed: f, principal: p, room: room, stream: openStream(c.Writer, f.patience), stale: map[string]bool{}}
 	if err := x.run(ctx, sub.C); err != nil && ctx.Err() == nil {
 		// The answer has begun, so the client is told by its end.
 		f.Log.Warn("a stream of events ended early", "error", err)

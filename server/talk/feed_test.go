@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -142,6 +143,33 @@ func TestAServerThatStopsEndsItsStreams(t *testing.T) {
 	r.feed.Stop()
 	require.Empty(t, end(t, events))
 	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, 10*time.Second, time.Millisecond)
+}
+
+func TestWhoDoesNotReadIsLetGo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.feed.patience, r.feed.pause = 100*time.Millisecond, 0
+	r.feed.Video = func(context.Context, *catalog.Video) (any, error) { return strings.Repeat("x", 1<<20), nil }
+	res := r.member.request(t.Context(), http.MethodGet, "/api/videos/"+r.video.ID+"/events", nil)
+	defer res.Body.Close()
+	require.Equal(t, 1, r.feed.Followers())
+	for i := 0; r.feed.Followers() > 0; i++ {
+		require.Less(t, i, 2000)
+		title := fmt.Sprint("title ", i)
+		_, err := r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Title: &title})
+		require.NoError(t, err)
+	}
+}
+
+func TestWhoLagsBehindStartsAnew(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	w := httptest.NewRecorder()
+	x := &follower{feed: r.feed, stream: openStream(w, time.Second), stale: map[string]bool{}}
+	overrun := make(chan catalog.Event)
+	close(overrun)
+	require.NoError(t, x.run(t.Context(), overrun))
+	require.Equal(t, "retry: 2000\n\n", w.Body.String())
 }
 
 func TestStreamsAreCountedByWhoOpensThem(t *testing.T) {

@@ -24,14 +24,16 @@ func (e *lineError) Unwrap() error { return e.error }
 type stream struct {
 	w    http.ResponseWriter
 	line *http.ResponseController
+	// patience is how long the client may take to read an event.
+	patience time.Duration
 }
 
-func openStream(w http.ResponseWriter) *stream {
+func openStream(w http.ResponseWriter, patience time.Duration) *stream {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
-	return &stream{w: w, line: http.NewResponseController(w)}
+	return &stream{w: w, line: http.NewResponseController(w), patience: patience}
 }
 
 func (s *stream) start() error {
@@ -51,7 +53,7 @@ func (s *stream) send(event string, data any) error {
 }
 
 func (s *stream) write(p []byte) error {
-	_ = s.line.SetWriteDeadline(time.Now().Add(patience))
+	_ = s.line.SetWriteDeadline(time.Now().Add(s.patience))
 	if _, err := s.w.Write(p); err != nil {
 		return &lineError{err}
 	}

@@ -91,8 +91,8 @@ func (s *Server) join(o Options, granter *access.Granter) error {
 	if err != nil {
 		return err
 	}
-	s.Ingest = ingest.New(ingest.Options{Records: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
-	s.library = library.New(library.Options{Records: o.Catalog, Ingest: s.Ingest, Granter: granter, BaseURL: o.BaseURL, Uploads: ingest.Path})
+	s.Ingest = ingest.New(ingest.Options{Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
+	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, BaseURL: o.BaseURL, Uploads: ingest.Path})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Auth: s.auth, Video: s.describeVideo, Log: o.Log})

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 
@@ -49,17 +48,9 @@ type Need struct {
 	Page bool
 }
 
-// Videos finds the video that a request names.
-type Videos interface {
-	Video(ctx context.Context, id string) (*catalog.Video, error)
-	VideoBySlug(ctx context.Context, slug string) (*catalog.Video, error)
-	VideoByUpload(ctx context.Context, uploadID string) (*catalog.Video, error)
-	VideoByComment(ctx context.Context, commentID string) (*catalog.Video, error)
-}
-
 // Gate asks every request who it is and what it may do.
 type Gate struct {
-	videos  Videos
+	catalog *catalog.Catalog
 	granter *Granter
 	needs   map[string]Need
 	log     *slog.Logger
@@ -67,8 +58,8 @@ type Gate struct {
 
 // NewGate makes the gate. needs holds one entry for each route, by method, a
 // space and gin's path pattern; a route without one is closed.
-func NewGate(videos Videos, granter *Granter, needs map[string]Need, log *slog.Logger) *Gate {
-	return &Gate{videos: videos, granter: granter, needs: needs, log: log}
+func NewGate(videos *catalog.Catalog, granter *Granter, needs map[string]Need, log *slog.Logger) *Gate {
+	return &Gate{catalog: videos, granter: granter, needs: needs, log: log}
 }
 
 // Handle is the gin middleware.
@@ -137,13 +128,13 @@ func (g *Gate) find(c *gin.Context, names Names) (*catalog.Video, error) {
 	err := error(reply.NotFound)
 	switch names {
 	case VideoID:
-		video, err = g.videos.Video(ctx, c.Param("id"))
+		video, err = g.catalog.Video(ctx, c.Param("id"))
 	case VideoSlug:
-		video, err = g.videos.VideoBySlug(ctx, c.Param("slug"))
+		video, err = g.catalog.VideoBySlug(ctx, c.Param("slug"))
 	case UploadID:
-		video, err = g.videos.VideoByUpload(ctx, c.Param("id"))
+		video, err = g.catalog.VideoByUpload(ctx, c.Param("id"))
 	case CommentID:
-		video, err = g.videos.VideoByComment(ctx, c.Param("id"))
+		video, err = g.catalog.VideoByComment(ctx, c.Param("id"))
 	}
 	if errors.Is(err, catalog.ErrNotFound) {
 		return nil, reply.NotFound

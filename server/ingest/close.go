@@ -19,7 +19,7 @@ const (
 // CloseQuiet closes uploads that nobody continues: with what arrived they
 // become videos. They can still be continued.
 func (in *Ingest) CloseQuiet(ctx context.Context) error {
-	open, err := in.records.OpenUploads(ctx, in.now().Add(-quietTake))
+	open, err := in.catalog.OpenUploads(ctx, in.now().Add(-quietTake))
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (in *Ingest) CloseQuiet(ctx context.Context) error {
 
 // Finish ends an upload by its owner's wish, with what arrived.
 func (in *Ingest) Finish(ctx context.Context, uploadID string) error {
-	row, err := in.records.Upload(ctx, uploadID)
+	row, err := in.catalog.Upload(ctx, uploadID)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (in *Ingest) finish(ctx context.Context, row *catalog.Upload, state catalog
 		}
 		last.Fragments = append(last.Fragments, rows(index.FinishAt(row.Received))...)
 	}
-	err := in.records.CloseUpload(ctx, catalog.Closing{UploadID: row.ID, State: state, Received: row.Received, Last: last})
+	err := in.catalog.CloseUpload(ctx, catalog.Closing{UploadID: row.ID, State: state, Received: row.Received, Last: last})
 	if errors.Is(err, catalog.ErrOffset) && state == catalog.UploadQuiet {
 		return nil // it is not quiet any more
 	}

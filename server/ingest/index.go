@@ -61,7 +61,7 @@ func (in *Ingest) resume(ctx context.Context, row *catalog.Upload, offset int64)
 	if offset == 0 {
 		return &cursor{Indexer: container.NewIndexer()}, nil
 	}
-	fresh, err := in.records.Upload(ctx, row.ID) // the row at hand may be older than its last part
+	fresh, err := in.catalog.Upload(ctx, row.ID) // the row at hand may be older than its last part
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (in *Ingest) resume(ctx context.Context, row *catalog.Upload, offset int64)
 	if err := json.Unmarshal(fresh.Checkpoint, &at); err != nil {
 		return nil, fmt.Errorf("ingest: checkpoint: %w", err)
 	}
-	video, err := in.records.Video(ctx, row.VideoID)
+	video, err := in.catalog.Video(ctx, row.VideoID)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (c *cursor) Write(p []byte) (int, error) {
 }
 
 func (in *Ingest) feed(ctx context.Context, videoID string, from, to int64, index io.Writer) (err error) {
-	parts, err := in.records.Parts(ctx, videoID)
+	parts, err := in.catalog.Parts(ctx, videoID)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (u *upload) commit(ctx context.Context, index *cursor, a catalog.Arrival) e
 	if a.Last {
 		a.Index.Fragments = append(a.Index.Fragments, rows(index.FinishAt(a.Start+a.Length))...)
 	}
-	if err := u.records.AppendPart(ctx, a); err != nil {
+	if err := u.catalog.AppendPart(ctx, a); err != nil {
 		return err
 	}
 	if a.Last {

@@ -36,22 +36,9 @@ const (
 	maxMIME  = 200
 )
 
-// Records are the events of the catalog that ingest causes.
-type Records interface {
-	StartVideo(ctx context.Context, n catalog.NewVideo) (*catalog.Video, error)
-	Upload(ctx context.Context, id string) (*catalog.Upload, error)
-	AppendPart(ctx context.Context, a catalog.Arrival) error
-	DeclareLength(ctx context.Context, uploadID string, length int64) error
-	CloseUpload(ctx context.Context, closing catalog.Closing) error
-	OpenUploads(ctx context.Context, before time.Time) ([]*catalog.Upload, error)
-	Video(ctx context.Context, id string) (*catalog.Video, error)
-	Parts(ctx context.Context, videoID string) ([]catalog.Part, error)
-	TrashVideo(ctx context.Context, id string) error
-}
-
 // Ingest receives uploads.
 type Ingest struct {
-	records  Records
+	catalog  *catalog.Catalog
 	objects  objects.Store
 	log      *slog.Logger
 	indexers *indexers
@@ -62,7 +49,7 @@ type Ingest struct {
 
 // Options set up an Ingest.
 type Options struct {
-	Records Records
+	Catalog *catalog.Catalog
 	Objects objects.Store
 	Log     *slog.Logger
 	// Room says, as an error, that new uploads should be refused because the
@@ -76,7 +63,7 @@ type Options struct {
 
 // New makes an Ingest.
 func New(o Options) *Ingest {
-	in := &Ingest{records: o.Records, objects: o.Objects, log: o.Log, indexers: newIndexers(), room: o.Room, received: o.Received, now: o.Now}
+	in := &Ingest{catalog: o.Catalog, objects: o.Objects, log: o.Log, indexers: newIndexers(), room: o.Room, received: o.Received, now: o.Now}
 	if in.room == nil {
 		in.room = func() error { return nil }
 	}
@@ -108,7 +95,7 @@ func (in *Ingest) Start(ctx context.Context, n catalog.NewVideo) (*catalog.Video
 	if n.Visibility == "" {
 		n.Visibility = catalog.Members
 	}
-	return in.records.StartVideo(ctx, n)
+	return in.catalog.StartVideo(ctx, n)
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
@@ -153,7 +140,7 @@ func titleOf(metadata tus.MetaData) string {
 
 // GetUpload implements tus.DataStore.
 func (s tusStore) GetUpload(ctx context.Context, id string) (tus.Upload, error) {
-	row, err := s.records.Upload(ctx, id)
+	row, err := s.catalog.Upload(ctx, id)
 	if errors.Is(err, catalog.ErrNotFound) {
 		return nil, tus.ErrNotFound
 	}
@@ -191,7 +178,7 @@ func (u *upload) GetReader(context.Context) (io.ReadCloser, error) { return nil,
 
 // DeclareLength implements tus.LengthDeclarableUpload.
 func (u *upload) DeclareLength(ctx context.Context, length int64) error {
-	if err := u.records.DeclareLength(ctx, u.row.ID, length); err != nil {
+	if err := u.catalog.DeclareLength(ctx, u.row.ID, length); err != nil {
 		return u.refuse(err)
 	}
 	u.row.Length.Int64, u.row.Length.Valid = length, true
@@ -207,7 +194,7 @@ func (u *upload) FinishUpload(ctx context.Context) error {
 // Terminate implements tus.TerminatableUpload. The bytes go to the trash, from
 // where they can be brought back.
 func (u *upload) Terminate(ctx context.Context) error {
-	if err := u.records.TrashVideo(ctx, u.row.VideoID); err != nil {
+	if err := u.catalog.TrashVideo(ctx, u.row.VideoID); err != nil {
 		return u.refuse(err)
 	}
 	return u.FinishUpload(ctx)

@@ -12,16 +12,6 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
 
-// Records are the events and queries of the catalog that this API needs.
-type Records interface {
-	Video(ctx context.Context, id string) (*catalog.Video, error)
-	Videos(ctx context.Context, q catalog.ListQuery) (catalog.Page, error)
-	ChangeVideo(ctx context.Context, id string, c catalog.VideoChange) (*catalog.Video, error)
-	TrashVideo(ctx context.Context, id string) error
-	RestoreVideo(ctx context.Context, id string) error
-	RetryVideo(ctx context.Context, id string) error
-}
-
 // Ingest opens and closes uploads.
 type Ingest interface {
 	Start(ctx context.Context, n catalog.NewVideo) (*catalog.Video, error)
@@ -30,7 +20,7 @@ type Ingest interface {
 
 // API answers the operations on videos.
 type API struct {
-	records Records
+	catalog *catalog.Catalog
 	ingest  Ingest
 	granter *access.Granter
 	base    *url.URL
@@ -39,7 +29,7 @@ type API struct {
 
 // Options set up an API.
 type Options struct {
-	Records Records
+	Catalog *catalog.Catalog
 	Ingest  Ingest
 	Granter *access.Granter
 	// BaseURL is where people reach the server.
@@ -50,7 +40,7 @@ type Options struct {
 
 // New makes an API.
 func New(o Options) *API {
-	return &API{records: o.Records, ingest: o.Ingest, granter: o.Granter, base: o.BaseURL, uploads: o.Uploads}
+	return &API{catalog: o.Catalog, ingest: o.Ingest, granter: o.Granter, base: o.BaseURL, uploads: o.Uploads}
 }
 
 // VideoOwner is what everybody may know of a video's owner.

@@ -34,7 +34,7 @@ func (a *API) reread(ctx context.Context, err error) (*VideoOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := a.records.Video(ctx, access.Video(ctx).ID)
+	v, err := a.catalog.Video(ctx, access.Video(ctx).ID)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ type ListOutput struct {
 // List lists the videos that the one who asks may watch.
 func (a *API) List(ctx context.Context, in *ListInput) (*ListOutput, error) {
 	p := auth.From(ctx)
-	page, err := a.records.Videos(ctx, catalog.ListQuery{
+	page, err := a.catalog.Videos(ctx, catalog.ListQuery{
 		AccountID: p.Account.ID, Filter: catalog.Filter(in.Filter), Words: in.Query, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	if errors.Is(err, catalog.ErrCursor) {
@@ -148,7 +148,7 @@ func (a *API) Change(ctx context.Context, in *ChangeInput) (*VideoOutput, error)
 	if in.Body.Visibility != nil {
 		change.Visibility = new(catalog.Visibility(*in.Body.Visibility))
 	}
-	_, err := a.records.ChangeVideo(ctx, in.ID, change)
+	_, err := a.catalog.ChangeVideo(ctx, in.ID, change)
 	return a.reread(ctx, err)
 }
 
@@ -162,17 +162,17 @@ func visible(r rune) rune {
 
 // Trash puts a video into the trash.
 func (a *API) Trash(ctx context.Context, in *ByID) (*Empty, error) {
-	return &Empty{}, a.records.TrashVideo(ctx, in.ID)
+	return &Empty{}, a.catalog.TrashVideo(ctx, in.ID)
 }
 
 // Restore takes a video out of the trash.
 func (a *API) Restore(ctx context.Context, in *ByID) (*VideoOutput, error) {
-	return a.reread(ctx, a.records.RestoreVideo(ctx, in.ID))
+	return a.reread(ctx, a.catalog.RestoreVideo(ctx, in.ID))
 }
 
 // Retry sets a failed video going again.
 func (a *API) Retry(ctx context.Context, in *ByID) (*VideoOutput, error) {
-	return a.reread(ctx, a.records.RetryVideo(ctx, in.ID))
+	return a.reread(ctx, a.catalog.RetryVideo(ctx, in.ID))
 }
 
 // Finish makes a video of what arrived; no more bytes are taken.

@@ -44,7 +44,7 @@ func (w *Watch) File(c *gin.Context) error {
 
 // playlist serves master, source, audio and the rungs.
 func (w *Watch) playlist(c *gin.Context, name string) error {
-	video, err := w.records.Video(c.Request.Context(), c.Param("video"))
+	video, err := w.catalog.Video(c.Request.Context(), c.Param("video"))
 	if err != nil {
 		return err
 	}
@@ -64,13 +64,13 @@ func (w *Watch) playlist(c *gin.Context, name string) error {
 func (w *Watch) render(c *gin.Context, video *catalog.Video, name string) ([]byte, error) {
 	ctx := c.Request.Context()
 	if name == "source" {
-		fragments, err := w.records.Fragments(ctx, video.ID, 0, -1)
+		fragments, err := w.catalog.Fragments(ctx, video.ID, 0, -1)
 		if err != nil {
 			return nil, err
 		}
 		return sourceList(video, fragments)
 	}
-	tracks, err := w.records.Tracks(ctx, video.ID)
+	tracks, err := w.catalog.Tracks(ctx, video.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ type fileMaker func(ctx context.Context, video *catalog.Video) (*progressive, er
 
 func (w *Watch) serveFile(c *gin.Context, create fileMaker, dress func(http.Header, *catalog.Video, *progressive)) error {
 	ctx := c.Request.Context()
-	video, err := w.records.Video(ctx, c.Param("video"))
+	video, err := w.catalog.Video(ctx, c.Param("video"))
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (w *Watch) index(ctx context.Context, video *catalog.Video) (*container.Hea
 	if err := json.Unmarshal(video.Header, header); err != nil {
 		return nil, nil, fmt.Errorf("watch: header: %w", err)
 	}
-	rows, err := w.records.Samples(ctx, video.ID)
+	rows, err := w.catalog.Samples(ctx, video.ID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,7 +147,7 @@ func (w *Watch) index(ctx context.Context, video *catalog.Video) (*container.Hea
 
 // ladderFile joins the spans of the best rung, and the sound, into one MP4.
 func (w *Watch) ladderFile(ctx context.Context, video *catalog.Video) (*progressive, error) {
-	tracks, err := w.records.Tracks(ctx, video.ID)
+	tracks, err := w.catalog.Tracks(ctx, video.ID)
 	if err != nil {
 		return nil, err
 	}

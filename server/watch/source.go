@@ -46,7 +46,7 @@ func (w *Watch) source(ctx context.Context, videoID string, from int64) (*source
 	if known, ok := w.sources.get(videoID); ok && from < known.size {
 		return known, nil
 	}
-	video, err := w.records.Video(ctx, videoID)
+	video, err := w.catalog.Video(ctx, videoID)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (w *Watch) source(ctx context.Context, videoID string, from int64) (*source
 }
 
 func (w *Watch) readSource(ctx context.Context, video *catalog.Video) (*source, error) {
-	parts, err := w.records.Parts(ctx, video.ID)
+	parts, err := w.catalog.Parts(ctx, video.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ import (
 
 // still serves poster, storyboard and preview.
 func (w *Watch) still(c *gin.Context) error {
-	video, err := w.records.Video(c.Request.Context(), c.Param("video"))
+	video, err := w.catalog.Video(c.Request.Context(), c.Param("video"))
 	if err != nil {
 		return err
 	}

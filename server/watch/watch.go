@@ -4,7 +4,6 @@
 package watch
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"path"
@@ -21,18 +20,9 @@ import (
 // Prefix is the route below which all media of a video lie.
 const Prefix = "/media/:grant/:video"
 
-// Records are the rows that playing needs.
-type Records interface {
-	Video(ctx context.Context, id string) (*catalog.Video, error)
-	Parts(ctx context.Context, videoID string) ([]catalog.Part, error)
-	Fragments(ctx context.Context, videoID string, from, count int) ([]catalog.Fragment, error)
-	Samples(ctx context.Context, videoID string) ([]catalog.Fragment, error)
-	Tracks(ctx context.Context, videoID string) ([]catalog.Track, error)
-}
-
 // Watch serves media.
 type Watch struct {
-	records Records
+	catalog *catalog.Catalog
 	objects objects.Store
 	log     *slog.Logger
 	sources *cache[*source]
@@ -49,9 +39,9 @@ const (
 )
 
 // New makes a Watch.
-func New(records Records, store objects.Store, log *slog.Logger) *Watch {
+func New(records *catalog.Catalog, store objects.Store, log *slog.Logger) *Watch {
 	return &Watch{
-		records: records, objects: store, log: log,
+		catalog: records, objects: store, log: log,
 		sources: newCache[*source](keptSources), heads: newCache[*progressive](keptHeads), lists: newCache[[]byte](keptLists),
 	}
 }

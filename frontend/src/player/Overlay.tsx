@@ -1,7 +1,6 @@
 import { CircleAlert, Play, RotateCcw } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button } from '@/ui/Button';
-import { clock } from '@/ui/format';
 import { Spinner } from '@/ui/Spinner';
 import type { Playback } from './playback';
 import type { Snapshot } from './snapshot';
@@ -46,11 +45,6 @@ export function Overlay({ playback, state, placeholder }: Props) {
         <BigButton label="Play video" onClick={() => playback.play()}>
           <Play aria-hidden className="size-10 translate-x-0.5 fill-current" />
         </BigButton>
-        {!state.live && state.duration > 0 && (
-          <span className="rounded-md bg-black/70 px-2 py-0.5 text-sm font-medium tabular-nums">
-            {clock(state.duration * 1000)}
-          </span>
-        )}
       </Middle>
     );
   }
@@ -61,6 +55,9 @@ export function Overlay({ playback, state, placeholder }: Props) {
           label="Loading"
           className="size-12 animate-[fade_200ms_250ms_backwards] drop-shadow-lg"
         />
+        <p className="animate-[fade_300ms_6s_backwards] rounded-md bg-black/70 px-2 py-0.5 text-sm">
+          {navigator.onLine ? 'This takes longer than usual …' : 'Waiting for the connection …'}
+        </p>
       </Middle>
     );
   }
@@ -83,7 +80,7 @@ function BigButton(props: { label: string; onClick: () => void; children: ReactN
       type="button"
       aria-label={props.label}
       onClick={props.onClick}
-      className="grid size-20 place-items-center rounded-full bg-[#0f766e]/90 text-white shadow-float transition-transform hover:scale-105 active:scale-95"
+      className="grid size-16 place-items-center sm:size-20 rounded-full bg-[#0f766e]/90 text-white shadow-float transition-transform hover:scale-105 active:scale-95"
     >
       {props.children}
     </button>

@@ -236,6 +236,7 @@ export class Playback {
 
   private fail(trouble: Trouble): void {
     this.trouble = trouble;
+    this.element.pause();
     this.changed();
   }
 

@@ -16,6 +16,7 @@ export function Absent({ session }: { session: Session | null }) {
   return (
     <>
       {createPortal(<Header account={account} />, place('top'))}
+      {createPortal(<h1 className="sr-only">Video not found</h1>, place('details'))}
       {createPortal(
         <EmptyState
           picture={<VideoOff aria-hidden />}

@@ -44,20 +44,22 @@ export function CommentMenu({ entry, context, replies, onEdit }: Props) {
           </MenuItem>
         )}
       </Menu>
-      <Confirm
-        open={asking}
-        onOpenChange={setAsking}
-        title="Delete this comment?"
-        verb="Delete"
-        onConfirm={() => {
-          setAsking(false);
-          void context.talk.remove(entry);
-        }}
-      >
-        {replies > 0
-          ? `${plural(replies, 'reply goes', 'replies go')} with it. This cannot be undone.`
-          : 'This cannot be undone.'}
-      </Confirm>
+      {asking && (
+        <Confirm
+          open
+          onOpenChange={setAsking}
+          title="Delete this comment?"
+          verb="Delete"
+          onConfirm={() => {
+            setAsking(false);
+            void context.talk.remove(entry);
+          }}
+        >
+          {replies > 0
+            ? `${plural(replies, 'reply goes', 'replies go')} with it. This cannot be undone.`
+            : 'This cannot be undone.'}
+        </Confirm>
+      )}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { memo, useEffect, useMemo, useRef, useState } from 'react';
+import { memo, startTransition, useEffect, useMemo, useRef, useState } from 'react';
 import type { Account, Video } from '@/api';
 import type { Playback } from '@/player';
 import { ThreadItem } from './ThreadItem';
@@ -21,7 +21,7 @@ interface Props {
   context: Context;
 }
 
-const CHUNK = 30;
+const CHUNK = 10;
 // A thread without replies and two lines of text; corrected as soon as a chunk was drawn once.
 const GUESS_PX = 108;
 
@@ -77,8 +77,10 @@ const Chunk = memo(function Chunk({ threads, current, forced, context }: ChunkPr
       ([entry]) => {
         // A box somebody types into stays, however far they scroll.
         if (!entry || (!entry.isIntersecting && element.querySelector('textarea'))) return;
-        if (!entry.isIntersecting) setHeight(entry.boundingClientRect.height);
-        setNear(entry.isIntersecting);
+        startTransition(() => {
+          if (!entry.isIntersecting) setHeight(entry.boundingClientRect.height);
+          setNear(entry.isIntersecting);
+        });
       },
       { rootMargin: '1200px 0px' },
     );

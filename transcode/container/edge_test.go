@@ -3,8 +3,10 @@ package container
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"slices"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -207,4 +209,34 @@ source
 		[]Variant{{URI: "720p.m3u8", Name: "720p", Codecs: "avc1.64001F,mp4a.40.2", Width: 1280, Height: 720, Bandwidth: 2_500_000, AverageBandwidth: 2_000_000, FrameRate: 30, AudioGroup: "a"}},
 		[]AudioRendition{{Group: "a", Name: `Mix "1"`, URI: "audio.m3u8", Language: "en", Default: true}})))
 	require.Equal(t, "avc3.640C15,opus", index(recording(t, "avc3-opus.mp4")).Header.Codecs())
+}
+
+func TestRepair(t *testing.T) {
+	t.Parallel()
+	b := recording(t, "avc3-opus.mp4")
+	got := index(b)
+	for _, f := range got.Fragments {
+		src := b[f.Offset : f.Offset+f.Length]
+		for _, r := range []io.Reader{bytes.NewReader(src), iotest.OneByteReader(bytes.NewReader(src))} {
+			out, err := io.ReadAll(Repair(r))
+			require.NoError(t, err)
+			require.Len(t, out, len(src))
+			different := 0
+			for i := range src {
+				if src[i] != out[i] {
+					different++
+				}
+			}
+			require.Equal(t, 2, different, "1008 became 2880 ticks")
+			p := moofParser{header: got.Header, at: 0, next: make([]int64, 2)}
+			require.NoError(t, p.parse(out[8:binary.BigEndian.Uint32(out)]))
+			require.EqualValues(t, 2880, p.runs[1][len(p.runs[1])-1].dur)
+		}
+	}
+	for _, name := range []string{"tiny.mp4", "tiny.webm", "vp9-opus.webm"} {
+		src := recording(t, name)
+		out, err := io.ReadAll(Repair(bytes.NewReader(src)))
+		require.NoError(t, err)
+		require.Equal(t, len(src), len(out))
+	}
 }

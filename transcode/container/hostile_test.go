@@ -3,6 +3,7 @@ package container
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -36,6 +37,10 @@ func requireSane(t testing.TB, b []byte, seed uint64) indexed {
 	_, _ = TwinMP4([]Piece{{Header: want.Header, Fragments: want.Fragments}}, int64(len(b)))
 	_, skip, _ := WebMHead(want.Header, b[:min(want.Header.Length, int64(len(b)))], want.Fragments)
 	require.LessOrEqual(t, skip, int64(len(b)))
+
+	repaired, err := io.ReadAll(Repair(bytes.NewReader(b)))
+	require.NoError(t, err)
+	require.Len(t, repaired, len(b))
 
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	x := NewIndexer()

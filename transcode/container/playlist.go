@@ -2,7 +2,9 @@ package container
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -163,3 +165,123 @@ func quoted(s string) string { return strings.ReplaceAll(line(s), `"`, "'") }
 
 // line drops what would end a line.
 func line(s string) string { return strings.NewReplacer("\n", "", "\r", "").Replace(s) }
+
+// Repair returns the bytes of fragments as Media Source Extensions need them; r must begin where a fragment does, and the
+// length stays the same. Chromium's recorder (seen in 156) gives the last audio frame of each fragment a fixed duration of
+// 21 ms where it lasts 60: by the rule of "2 times last frame duration" (MSE, coded frame processing) its own player
+// takes what follows for a discontinuity and drops all pictures up to the next key frame. Such a duration is replaced by
+// the one before it. WebM, and whatever does not begin with a box, passes through.
+func Repair(r io.Reader) io.Reader { return &repairer{r: r} }
+
+// repairer looks at one box after the other: a moof is read whole and repaired, others pass through.
+type repairer struct {
+	r     io.Reader
+	ready []byte // read and repaired, to be given out
+	pass  int64  // bytes after ready that pass through
+}
+
+func (r *repairer) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(r.ready) == 0 && r.pass == 0 {
+		if err := r.box(); err != nil {
+			return 0, err
+		}
+	}
+	if len(r.ready) > 0 {
+		n := copy(p, r.ready)
+		r.ready = r.ready[n:]
+		return n, nil
+	}
+	n, err := r.r.Read(p[:min(int64(len(p)), r.pass)])
+	r.pass -= int64(n)
+	return n, err
+}
+
+// box reads the head of the next box, and the whole of it if it is a moof.
+func (r *repairer) box() error {
+	const most = 1 << 20 // bytes of a moof; recorders write some kB
+	head := make([]byte, 8)
+	n, err := io.ReadFull(r.r, head)
+	r.ready = head[:n]
+	if n == 0 {
+		return err
+	}
+	size := int64(binary.BigEndian.Uint32(head))
+	switch {
+	case n < len(head):
+	case size < 8: // large, endless, or no box at all
+		r.pass = endless
+	case string(head[4:]) == "moof" && size <= most:
+		b := append(head, make([]byte, size-8)...)
+		n, err := io.ReadFull(r.r, b[8:])
+		if r.ready = b[:8+n]; err == nil {
+			repairMoof(b[8:])
+		}
+	default:
+		r.pass = size - 8
+	}
+	return nil
+}
+
+// repairMoof repairs the body of a moof in place; of a damaged one it repairs what comes before the damage.
+func repairMoof(b []byte) {
+	_ = eachBox(b, func(kind string, b []byte) error {
+		if kind != "traf" {
+			return nil
+		}
+		frames := false // of audio: each one a key frame
+		return eachBox(b, func(kind string, b []byte) error {
+			switch kind {
+			case "tfhd":
+				frames = hasKeyFlags(b)
+			case "trun":
+				if frames {
+					repairRun(b)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// hasKeyFlags tells whether a tfhd says that all samples are key frames.
+func hasKeyFlags(b []byte) bool {
+	r := fields{b: b}
+	flags := r.u32()
+	r.u32()
+	for _, f := range []uint32{0x2, 0x8, 0x10} {
+		if flags&f != 0 {
+			r.u32()
+		}
+	}
+	return flags&0x1 == 0 && flags&0x20 != 0 && r.u32()&0x10000 == 0 && !r.bad
+}
+
+// repairRun gives the last sample of a run the duration of the one before, if it is but half of that.
+func repairRun(b []byte) {
+	r := fields{b: b}
+	flags, n := r.u32(), int64(r.u32())
+	if flags&0x100 == 0 || r.bad {
+		return
+	}
+	row, at := int64(0), int64(8)
+	for _, f := range []uint32{0x1, 0x4} {
+		if flags&f != 0 {
+			at += 4
+		}
+	}
+	for _, f := range []uint32{0x100, 0x200, 0x400, 0x800} {
+		if flags&f != 0 {
+			row += 4
+		}
+	}
+	if n < 2 || at+n*row > int64(len(b)) {
+		return
+	}
+	last, before := b[at+(n-1)*row:], b[at+(n-2)*row:]
+	if binary.BigEndian.Uint32(last) <= binary.BigEndian.Uint32(before)/2 {
+		copy(last[:4], before[:4])
+	}
+}

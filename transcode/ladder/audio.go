@@ -107,12 +107,11 @@ func (in AudioInput) channels() int { return min(max(in.Channels, 1), 2) }
 // encoder puts that much before it: what is heard is where it was, and no edit
 // list is needed, which players of fragments ignore.
 func (in AudioInput) filtered(s ffmpeg.Stream, gain float64) ffmpeg.Stream {
-	layout := []string{"mono", "stereo"}[in.channels()-1]
 	s = s.Filter("aresample", strconv.Itoa(sampleRate), "first_pts="+strconv.Itoa(frameSamples),
 		"async=500", "min_comp=0.002", "min_hard_comp=0.08",
 		// Without it the resampler starts when drift shows, and loses its clock.
-		"flags=res").
-		Filter("aformat", "sample_fmts=fltp", "sample_rates="+strconv.Itoa(sampleRate), "channel_layouts="+layout)
+		"flags=res")
+	s = in.shaped(s)
 	if gain != 0 {
 		s = s.Filter("volume", fmt.Sprintf("%.2fdB", gain))
 	}
@@ -120,6 +119,12 @@ func (in AudioInput) filtered(s ffmpeg.Stream, gain float64) ffmpeg.Stream {
 		s = s.Filter("alimiter", "limit=0.89", "level=false", "attack=5", "release=50")
 	}
 	return s
+}
+
+// shaped makes what the encoder takes: one or two channels at 48 kHz.
+func (in AudioInput) shaped(s ffmpeg.Stream) ffmpeg.Stream {
+	layout := []string{"mono", "stereo"}[in.channels()-1]
+	return s.Filter("aformat", "sample_fmts=fltp", "sample_rates="+strconv.Itoa(sampleRate), "channel_layouts="+layout)
 }
 
 func (in AudioInput) options() ffmpeg.Options {

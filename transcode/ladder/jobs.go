@@ -91,7 +91,42 @@ func (j *Jobs) span(ctx context.Context, args jobs.Span) error {
 		tracks[i] = track(out, in.Rungs[i].rendition(out))
 		tracks[i].ObjectKey = fmt.Sprintf("%s%s/%d.mp4", prefix, in.Rungs[i].Name, args.Span)
 	}
+	if out, made := j.live(ctx, work, *in); made != nil {
+		made.ObjectKey = fmt.Sprintf("%saudio/%d.mp4", prefix, args.Span)
+		outputs, tracks = append(outputs, out), append(tracks, *made)
+	}
 	return j.keep(ctx, prefix, outputs, tracks, func() error { return j.Catalog.CommitSpan(ctx, work.Span, tracks) })
+}
+
+// live makes the sound of a span while a WebM recording runs, whose own bytes
+// cannot be played before it ends. It is a bridge: without it the picture is
+// still there, and the whole sound follows.
+func (j *Jobs) live(ctx context.Context, work *catalog.SpanWork, in SpanInput) (Output, *catalog.Track) {
+	v := work.Video
+	if v.State != catalog.Recording || v.Format != string(container.FormatWebM) || !v.HasAudio || in.Cut {
+		return Output{}, nil
+	}
+	with := *work
+	if work.Lead != nil {
+		with.Fragments = append([]catalog.Fragment{*work.Lead}, work.Fragments...)
+	}
+	path := filepath.Join(in.Dir, "sound")
+	err := j.Desk.Fragments(ctx, &with, path)
+	var out Output
+	if err == nil {
+		out, _, err = j.encoder().EncodeLiveAudio(ctx, LiveInput{
+			Path: path, Format: in.Format, Start: in.Start, End: in.End, Channels: channels(v), Dir: in.Dir,
+		})
+	}
+	if err != nil {
+		j.Log.Warn("no live sound", "video", v.ID, "span", work.Span.N, "error", err)
+		return Output{}, nil
+	}
+	if len(out.Segments) == 0 {
+		return Output{}, nil
+	}
+	made := track(out, catalog.Rendition{Name: "audio", Kind: container.KindAudio})
+	return out, &made
 }
 
 // attempt is a fresh place for objects: two workers with the same job never

@@ -141,16 +141,21 @@ func (j *Jobs) audioInput(ctx context.Context, video *catalog.Video, parts []cat
 	if video.Format == string(container.FormatWebM) {
 		in.Format = ffmpeg.Matroska
 	}
+	in.Channels = channels(video)
+	in.Open = func(ctx context.Context) (io.ReadCloser, error) { return j.Desk.Stream(ctx, parts), nil }
+	return in, func() {}, nil
+}
+
+// channels of a recording's sound; two when it does not say.
+func channels(video *catalog.Video) int {
 	if header := source.Header(video); header != nil {
 		for _, t := range header.Tracks {
 			if t.Kind == container.KindAudio && t.Channels > 0 {
-				in.Channels = t.Channels
-				break
+				return t.Channels
 			}
 		}
 	}
-	in.Open = func(ctx context.Context) (io.ReadCloser, error) { return j.Desk.Stream(ctx, parts), nil }
-	return in, func() {}, nil
+	return 2
 }
 
 func (j *Jobs) inspectAudio(ctx context.Context, in *AudioInput) (err error) {

@@ -19,12 +19,12 @@ fresh('the first visit makes the owner, and only with the token', async ({ fresh
   await page.goto('/');
   await expect(page).toHaveURL(/\/setup$/);
   await expect(page.getByText('waits for its owner')).toBeVisible();
-  await expect(page.getByLabel('Password')).toHaveCount(0);
+  await expect(page.getByRole('textbox', { name: 'Password' })).toHaveCount(0);
 
   await page.goto(`/setup?token=${fresh.setupToken}`);
   await page.getByLabel('Your name').fill(owner.name);
   await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password').fill(owner.password);
+  await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
   await page.getByRole('button', { name: 'Create account' }).click();
   await expect(page.getByText('Make the first recording')).toBeVisible();
 
@@ -41,10 +41,10 @@ test('sign in, sign out, and a wrong password', async ({ chrome, server }) => {
   await page.goto('/record');
   await expect(page).toHaveURL(/\/sign-in/);
   await page.getByLabel('E-mail').fill(owner.email);
-  await page.getByLabel('Password').fill('not the password');
+  await page.getByRole('textbox', { name: 'Password' }).fill('not the password');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByRole('alert').first()).toBeVisible();
-  await page.getByLabel('Password').fill(owner.password);
+  await page.getByRole('textbox', { name: 'Password' }).fill(owner.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page).toHaveURL(/\/record$/);
 
@@ -67,7 +67,7 @@ test('a second person joins by an invitation', async ({ chrome, server, api }) =
   await expect(page.getByRole('heading', { name: `${owner.name} invites you` })).toBeVisible();
   await page.getByLabel('Your name').fill(member.name);
   await page.getByLabel('E-mail').fill(member.email);
-  await page.getByLabel('Password').fill(member.password);
+  await page.getByRole('textbox', { name: 'Password' }).fill(member.password);
   await page.getByRole('button', { name: 'Join' }).click();
   await expect(page.getByRole('button', { name: `Account of ${member.name}` })).toBeVisible();
 

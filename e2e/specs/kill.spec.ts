@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
 import { made } from '../support/clips.ts';
 import { fragmentedMP4 } from '../support/hostile.ts';
 import { expect, test } from '../support/test.ts';
-import { readFileSync } from 'node:fs';
 
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
@@ -69,4 +69,20 @@ test('kill -9 while renditions are made: they are finished within seconds of the
   }
   // the next attempt begins at once and not after a timeout of an hour
   await expect.poll(async () => (await api.video(id)).state, { timeout: 80_000 }).toBe('ready');
+});
+
+test('the last piece may be cut and sent again with its announced length', async ({ api }) => {
+  const bytes = fragmentedMP4();
+  const video = await api.create('cut at the end', 'video/mp4');
+  const announced = { 'upload-length': String(bytes.length) };
+  const half = Math.floor(bytes.length / 2);
+  expect((await api.patch(video.upload_url, 0, bytes.subarray(0, half), announced)).status).toBe(
+    204,
+  );
+  const rest = await api.patch(video.upload_url, half, bytes.subarray(half), announced);
+  expect(rest.status).toBe(204);
+  const other = await api.patch(video.upload_url, bytes.length, new Uint8Array(), {
+    'upload-length': String(bytes.length + 1),
+  });
+  expect(other.status).toBeLessThan(500);
 });

@@ -21,7 +21,9 @@ export class Server {
   /** Log lines of all starts, newest last, for the report of a failed test. */
   readonly log: string[] = [];
   private process?: ChildProcess;
-  private port = 0;
+  // Below the range from which the system takes ports for outgoing connections,
+  // so that nobody has the port when a killed server wants it back.
+  private port = 20_000 + Math.floor(Math.random() * 12_000);
   private settled = false;
 
   constructor(

@@ -57,6 +57,7 @@ func (in *Ingest) Handler() (gin.HandlerFunc, error) {
 			reply.Write(c, reply.NotFound)
 			return
 		}
+		in.forgiveRepeat(c.Request, c.Param("id"))
 		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry)}
 		routed.ServeHTTP(w, c.Request)
 	}, nil

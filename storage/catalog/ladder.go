@@ -279,14 +279,8 @@ func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
 			}
 			return tx.saveVideo(ctx, video)
 		}
-		var spans []Span
-		if err := tx.NewSelect().Model(&spans).Where("video_id = ? AND NOT done", videoID).Scan(ctx); err != nil {
+		if err := tx.enqueueSpans(ctx, video); err != nil {
 			return err
-		}
-		for _, span := range spans {
-			if err := tx.enqueue(ctx, jobs.Span{VideoID: videoID, Span: span.N, Take: video.Take}, jobs.Waiting); err != nil {
-				return err
-			}
 		}
 		if err := tx.enqueueWhole(ctx, video); err != nil {
 			return err

@@ -129,12 +129,31 @@ func (t change) close(ctx context.Context, video *Video, state UploadState) erro
 		if err := t.planSpans(ctx, video, true); err != nil {
 			return err
 		}
+		if err := t.enqueueSpans(ctx, video); err != nil {
+			return err
+		}
 		if err := t.enqueueWhole(ctx, video); err != nil {
 			return err
 		}
 	}
 	video.settleState()
 	return t.saveVideo(ctx, video)
+}
+
+// enqueueSpans adds a job for each span that is not made. Those that wait for
+// their turn are not added twice; those that gave up while the recording still
+// ran get another chance, and this time the owner hears of it.
+func (t change) enqueueSpans(ctx context.Context, video *Video) error {
+	var spans []Span
+	if err := t.NewSelect().Model(&spans).Where("video_id = ? AND NOT done", video.ID).Scan(ctx); err != nil {
+		return err
+	}
+	for _, span := range spans {
+		if err := t.enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, jobs.Waiting); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enqueueWhole adds the jobs that need the whole recording.

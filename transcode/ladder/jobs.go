@@ -57,6 +57,10 @@ func (j *Jobs) settle(ctx context.Context, videoID string, last bool, err error)
 		sentence = "The server has no room left for this video."
 	}
 	j.Log.Error("a video cannot be converted", "video", videoID, "reason", sentence, "error", err)
+	if video, missing := j.Catalog.Video(ctx, videoID); missing == nil && video.State == catalog.Recording {
+		// The recording goes on; when it ends, what is missing is tried again.
+		return jobs.Permanent(err)
+	}
 	if failed := j.Catalog.FailVideo(ctx, videoID, sentence); failed != nil && !errors.Is(failed, catalog.ErrNotFound) {
 		return errors.Join(err, failed)
 	}

@@ -68,7 +68,7 @@ func (c serveCmd) serve(ctx context.Context, a *app, handlers *jobs.Handlers, sl
 	}
 	s, err := server.New(server.Options{
 		Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
-		Version: version, TrustedProxies: a.config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth,
+		Version: version, TrustedProxies: a.config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(a.config.Data),
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())

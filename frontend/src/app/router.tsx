@@ -87,11 +87,18 @@ const invite = createRoute({
   component: lazyRouteComponent(() => import('@/auth/InvitePage'), 'InvitePage'),
 });
 
+const docs = createRoute({
+  getParentRoute: () => root,
+  path: '/api/docs',
+  component: lazyRouteComponent(() => import('@/docs/DocsPage'), 'DocsPage'),
+});
+
 const tree = root.addChildren([
   member.addChildren([library, record, settings]),
   setup,
   signIn,
   invite,
+  docs,
 ]);
 
 export function makeRouter(queryClient: QueryClient) {

@@ -25,8 +25,8 @@ type route struct {
 }
 
 // operation makes a row of a typed operation of the API. The name becomes its
-// operation id. describe is for an answer that huma cannot read off the types.
-func operation[I, O any](need access.Need, at, about string, handle func(context.Context, *I) (*O, error), describe ...func(huma.API) map[string]*huma.Response) route {
+// operation id. adjust is for what huma cannot read off the types.
+func operation[I, O any](need access.Need, at, about string, handle func(context.Context, *I) (*O, error), adjust ...func(huma.API, *huma.Operation)) route {
 	method, path, _ := strings.Cut(at, " ")
 	name, summary, _ := strings.Cut(about, ": ")
 	op := huma.Operation{
@@ -39,8 +39,8 @@ func operation[I, O any](need access.Need, at, about string, handle func(context
 		op.Security = []map[string][]string{}
 	}
 	return route{method, path, need, func(s *Server) {
-		for _, d := range describe {
-			op.Responses = d(s.api)
+		for _, a := range adjust {
+			a(s.api, &op)
 		}
 		reply.Register(s.api, op, handle)
 	}}
@@ -137,9 +137,9 @@ func (s *Server) videoRoutes() []route {
 
 func (s *Server) talkRoutes() []route {
 	return []route{
-		operation(watching(), "GET /api/videos/{id}/comments", "list-comments: What was said about a video", s.talk.ListComments, talk.CommentsResponses),
-		operation(saying(), "POST /api/videos/{id}/comments", "add-comment: Say something at a moment", s.talk.CreateComment),
-		operation(talking(), "PATCH /api/comments/{id}", "change-comment: Edit or resolve a comment", s.talk.ChangeComment),
+		operation(watching(), "GET /api/videos/{id}/comments", "list-comments: What was said about a video", s.talk.ListComments, commentsAnswer),
+		operation(saying(), "POST /api/videos/{id}/comments", "add-comment: Say something at a moment", s.talk.CreateComment, commentBody),
+		operation(talking(), "PATCH /api/comments/{id}", "change-comment: Edit or resolve a comment", s.talk.ChangeComment, commentBody),
 		operation(talking(), "DELETE /api/comments/{id}", "delete-comment: Delete a comment and its answers", s.talk.DeleteComment),
 		operation(watching(), "GET /api/videos/{id}/views", "read-place: Where one left off", s.talk.ReadPlace),
 		operation(watching(), "POST /api/videos/{id}/views", "report-view: Report what was watched", s.talk.RecordView),
@@ -147,6 +147,10 @@ func (s *Server) talkRoutes() []route {
 		plain(signedIn(), "GET", "/api/events", reply.Handle(s.feed.LibraryEvents)),
 	}
 }
+
+func commentsAnswer(api huma.API, op *huma.Operation) { op.Responses = talk.CommentsResponses(api) }
+
+func commentBody(_ huma.API, op *huma.Operation) { op.MaxBodyBytes = talk.MaxBodyBytes }
 
 func (s *Server) uploadRoutes() ([]route, error) {
 	handle, err := s.Ingest.Handler()

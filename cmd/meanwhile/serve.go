@@ -62,6 +62,9 @@ func (c serveCmd) serve(ctx context.Context, a *app, handlers *jobs.Handlers, sl
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if err := a.objects.Sweep(); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	instance, err := a.catalog.Begin(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -32,10 +32,6 @@ func OpenFolder(path string) (*Folder, error) {
 	if err := os.MkdirAll(filepath.Join(absolute, "tmp"), 0o700); err != nil {
 		return nil, fmt.Errorf("objects: make folder: %w", err)
 	}
-	// What is under tmp never got its name, so nobody was told that it exists.
-	if err := sweep(filepath.Join(absolute, "tmp")); err != nil {
-		return nil, err
-	}
 	root, err := os.OpenRoot(absolute)
 	if err != nil {
 		return nil, fmt.Errorf("objects: open folder: %w", err)
@@ -43,7 +39,11 @@ func OpenFolder(path string) (*Folder, error) {
 	return &Folder{root: root, path: absolute}, nil
 }
 
-func sweep(folder string) error {
+// Sweep deletes what is left of writes that a crash cut off: they never got
+// their names, so nobody was told of them. It is for a server's start; a tool
+// that runs beside a server must not call it.
+func (f *Folder) Sweep() error {
+	folder := filepath.Join(f.path, "tmp")
 	left, err := os.ReadDir(folder)
 	if err != nil {
 		return fmt.Errorf("objects: sweep: %w", err)

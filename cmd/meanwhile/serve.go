@@ -41,50 +41,67 @@ type serveCmd struct {
 
 // Run serves until it is told to stop.
 func (c serveCmd) Run(ctx context.Context, config *Config) error {
+	log := config.logger()
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", config.Addr, err)
+	}
+	// Scripts read the address from the first line; connections wait until the
+	// storage is open.
+	log.Info("starting", "addr", listener.Addr().String(), "version", version)
+	if err := c.serve(ctx, config, listener); err != nil {
+		return errors.Join(err, closeListener(listener))
+	}
+	return nil
+}
+
+func closeListener(listener net.Listener) error {
+	if err := listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listener) (err error) {
 	handlers := jobs.NewHandlers()
 	slots := c.Workers
 	if slots < 0 {
 		slots = ladder.Concurrency()
 	}
+	unlock, err := lockFolder(config.Data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	a, err := open(ctx, config, slots, handlers)
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.serve(ctx, a, handlers, slots), a.close())
-}
-
-func (c serveCmd) serve(ctx context.Context, a *app, handlers *jobs.Handlers, slots int) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.config.Addr)
+	defer func() { err = errors.Join(err, a.close()) }()
+	base, err := config.base(listener.Addr())
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", a.config.Addr, err)
-	}
-	base, err := a.config.base(listener.Addr())
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	if err := a.objects.Sweep(); err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	instance, err := a.catalog.Begin(ctx)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	s, err := server.New(server.Options{
 		Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
-		Version: version, TrustedProxies: a.config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(a.config.Data),
+		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data),
 	})
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
-	if err := a.work(handlers, s.Ingest); err != nil {
-		return errors.Join(err, listener.Close())
+	if err := errors.Join(a.objects.Sweep(), a.work(handlers, s.Ingest)); err != nil {
+		return err
 	}
-	a.log.Info("listening", "addr", listener.Addr().String(), "url", base.String(), "version", version, "workers", slots)
 	if slots > 0 {
 		if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {
-			return errors.Join(err, listener.Close())
+			return err
 		}
 	}
+	a.log.Info("listening", "addr", listener.Addr().String(), "url", base.String(), "workers", slots)
 	invite(base, instance.SetupToken)
 	return a.run(ctx, s, listener, slots > 0)
 }

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockFolder makes this process the only server on a data folder: an embedded
+// database and its queue have one owner. The kernel lets go of the lock when
+// the process ends, however it ends.
+func lockFolder(folder string) (unlock func(), err error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	file, err := os.OpenFile(filepath.Join(folder, "server.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = file.Close() // nothing was written
+		return nil, fmt.Errorf("another server runs on the data folder %s; stop it first, or give this one a folder of its own", folder)
+	}
+	return func() { _ = file.Close() }, nil // closing lets go
+}

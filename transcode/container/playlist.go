@@ -214,7 +214,8 @@ func (r *repairer) box() error {
 	case size < 8: // large, endless, or no box at all
 		r.pass = endless
 	case string(head[4:]) == "moof" && size <= most:
-		b := append(head, make([]byte, size-8)...)
+		b := make([]byte, size)
+		copy(b, head)
 		n, err := io.ReadFull(r.r, b[8:])
 		if r.ready = b[:8+n]; err == nil {
 			repairMoof(b[8:])

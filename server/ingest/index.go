@@ -104,6 +104,15 @@ func (c *cursor) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Fragments takes what is complete. Before the awaited bytes are there that is nothing: only the index of one process
+// knows how far the bytes it passes over have come.
+func (c *cursor) Fragments() []container.Fragment {
+	if c.skip > 0 {
+		return nil
+	}
+	return c.Indexer.Fragments()
+}
+
 func (in *Ingest) feed(ctx context.Context, videoID string, from, to int64, index io.Writer) (err error) {
 	parts, err := in.catalog.Parts(ctx, videoID)
 	if err != nil {

@@ -49,7 +49,8 @@ type Checkpoint struct {
 func NewIndexer() *Indexer { return &Indexer{} }
 
 // ResumeIndexer returns an Indexer that goes on at cp. h is the header that was known then, or nil. The caller feeds it
-// from byte cp.Next on; where the file is shorter than that, FinishAt is the only sensible call.
+// from byte cp.Next on; where the file is shorter than that, FinishAt is the only sensible call: Fragments would take the
+// bytes before cp.Next for granted.
 func ResumeIndexer(h *Header, cp Checkpoint) *Indexer {
 	x := &Indexer{pos: max(cp.Next, 0), header: h, ready: h != nil, dead: cp.Dead, reason: cp.Reason, state: cp.State, emitted: cp.Emitted, want: int(min(max(cp.Want-cp.Next, 0), maxElement))}
 	if h == nil && cp.State.Draft != nil {

@@ -106,6 +106,14 @@ class HlsEngine implements Engine {
     this.host.changed();
   }
 
+  // A decoder that stumbled gets a new buffer, which stops the element: it goes on by itself.
+  private mend(): void {
+    const { media } = this.hls;
+    const playing = media !== null && !media.paused;
+    this.hls.recoverMediaError();
+    if (playing) media.play().catch(() => undefined);
+  }
+
   private onError(data: ErrorData): void {
     const status = data.response?.code ?? 0;
     if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {
@@ -115,7 +123,7 @@ class HlsEngine implements Engine {
     if (!data.fatal) return;
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR && !this.mended) {
       this.mended = true;
-      this.hls.recoverMediaError();
+      this.mend();
       return;
     }
     this.host.failed(null);

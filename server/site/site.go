@@ -162,7 +162,7 @@ func (s *Site) headers(h http.Header) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), picture-in-picture=(self), fullscreen=(self), "+
-		"autoplay=(self), clipboard-write=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=(), serial=(), hid=(), bluetooth=(), midi=()")
+		"autoplay=(self), clipboard-write=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=()")
 	if s.base != nil && s.base.Scheme == "https" {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}

@@ -1,6 +1,7 @@
 import { useSearch } from '@tanstack/react-router';
 import { messageOf, useSession, useVideoList } from '@/api';
 import { useTitle } from '@/app/title';
+import { UnfinishedTakes } from '@/record';
 import { Button, Notice } from '@/ui';
 import { useUploads } from '@/upload';
 import { DropZone } from './DropZone';
@@ -33,6 +34,7 @@ export function LibraryPage() {
         <Filters show={show} q={q} />
       </div>
 
+      <UnfinishedTakes className="mb-8" />
       {list.error && (
         <div className="mb-8">
           <Notice

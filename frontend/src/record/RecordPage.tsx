@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { useTitle } from '@/app/title';
 import { look, obstacle } from './environment';
+import type { State } from './machine';
 import { Recorder } from './recorder';
 import { Blocked } from './ui/Blocked';
 import { Choose } from './ui/Choose';
@@ -11,7 +12,6 @@ import { Studio } from './ui/Studio';
 
 /** The page at /record. */
 export function RecordPage() {
-  useTitle('New recording');
   const [blocked] = useState(() => obstacle(look()));
   return (
     <div className="mx-auto max-w-270 px-4 pt-6 pb-24 sm:px-6 sm:pt-10">
@@ -31,8 +31,16 @@ function WithRecorder() {
   );
 }
 
+// Seen in the row of tabs while another one is being shown.
+const titles: Partial<Record<State['name'], string>> = {
+  recording: '● Recording',
+  paused: '❚❚ Paused',
+  finishing: 'Sending…',
+};
+
 function Scene() {
   const { name } = useSnapshot().state;
+  useTitle(titles[name] ?? 'New recording');
   switch (name) {
     case 'idle':
     case 'choosing':

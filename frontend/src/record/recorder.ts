@@ -8,6 +8,7 @@ import type { Bubble } from './capture/layout';
 import { Stage, StageError } from './capture/stage';
 import { elapsed, isBusy, reduce, type Event, type Mode } from './machine';
 import { loadSettings, saveSettings, withQuery, type Settings } from './settings';
+import { stayAwake } from './wake';
 import type { TakeRecord } from './spool/database';
 import { Takes } from './spool/takes';
 import { createVideo, defaultTitle } from './server';
@@ -22,6 +23,7 @@ export class Recorder {
   private take: Take | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
   private starting = false;
+  private sleep: () => void = () => undefined;
   private snap: Snapshot;
 
   constructor(takes: Takes = new Takes(), search: string = location.search) {
@@ -42,7 +44,7 @@ export class Recorder {
   attach(): () => void {
     const devices = () => void this.refreshDevices();
     const leaving = (event: BeforeUnloadEvent) => {
-      if (isBusy(this.snap.state)) event.preventDefault();
+      if (isBusy(this.snap.state) || (this.take && !this.take.durable)) event.preventDefault();
     };
     navigator.mediaDevices?.addEventListener('devicechange', devices);
     window.addEventListener('beforeunload', leaving);
@@ -247,6 +249,7 @@ export class Recorder {
       if (!this.send({ type: 'record', now: performance.now() })) return await take.discard();
       this.take = take;
       take.start();
+      this.sleep = stayAwake();
     } catch (cause) {
       this.clear();
       this.send({
@@ -320,6 +323,8 @@ export class Recorder {
   }
 
   private closeStage(): void {
+    this.sleep();
+    this.sleep = () => undefined;
     this.stage?.close();
     this.stage = null;
     this.update({ preview: null, using: nothingUsed, muted: false });

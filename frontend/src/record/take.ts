@@ -101,6 +101,11 @@ export class Take {
     return savedMs(this.marks, this.uplink.view.acked);
   }
 
+  /** Whether the bytes would survive the end of this tab. */
+  get durable(): boolean {
+    return this.spool.durable;
+  }
+
   /** Bytes recorded so far. */
   get bytes(): number {
     return this.spool.size;

@@ -47,8 +47,12 @@ export class Stage {
     try {
       // The screen first: its dialog needs the click that brought us here.
       if (mode !== 'camera') await stage.shareScreen(settings.maxHeight);
-      if (mode !== 'screen') await stage.changeCamera(settings.cameraId);
-      if (settings.microphone) await stage.changeMicrophone(settings.microphoneId);
+      if (mode === 'camera') await stage.changeCamera(settings.cameraId);
+      if (mode === 'screen-camera')
+        await stage.without(() => stage.changeCamera(settings.cameraId));
+      if (settings.microphone) {
+        await stage.without(() => stage.changeMicrophone(settings.microphoneId));
+      }
       stage.build(settings);
       return stage;
     } catch (cause) {
@@ -121,6 +125,16 @@ export class Stage {
     for (const track of [this.screen, this.system, this.camera, this.microphone]) track?.stop();
     this.compositor?.close();
     this.mixer.close();
+  }
+
+  /** A take can do without this device: its refusal is told, and another one may be chosen. */
+  private async without(open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+    } catch (cause) {
+      if (!(cause instanceof StageError)) throw cause;
+      this.events.onNotice(`${cause.message} You can record without it.`);
+    }
   }
 
   private async shareScreen(maxHeight: number): Promise<void> {

@@ -6,6 +6,7 @@ import {
   openDatabase,
   type Database,
   type TakeRecord,
+  chunkSize,
 } from './database';
 import { IdbSpool } from './idb';
 import { heldTakes } from './locks';
@@ -63,11 +64,16 @@ export class Takes {
     const free = all.filter((take) => !held.has(take.id));
     const found: LeftTake[] = [];
     for (const take of free) {
-      const bytes = (await this.bytesOf(take))?.size ?? 0;
+      const bytes = await this.sizeOf(take);
       if (bytes > 0) found.push({ ...take, bytes, marks: await marksOf(db, take.id) });
       else if (Date.now() - take.startedAt > 60_000) await this.remove(take);
     }
     return found.sort((a, b) => b.startedAt - a.startedAt);
+  }
+
+  private async sizeOf(take: TakeRecord): Promise<number> {
+    if (take.backend === 'idb') return chunkSize(await this.db(), take.id);
+    return (await this.bytesOf(take))?.size ?? 0;
   }
 
   /** The local bytes of a take nobody is writing. */

@@ -1,10 +1,12 @@
 import { Link } from '@tanstack/react-router';
 import { LockOpen, MonitorX } from 'lucide-react';
+import { useTitle } from '@/app/title';
 import { Button } from '@/ui';
 import type { Obstacle } from '../environment';
 
 /** Why nothing can be recorded here, and what to do about it. */
 export function Blocked({ obstacle }: { obstacle: Obstacle }) {
+  useTitle('Recording is not possible here');
   const Icon = obstacle.kind === 'insecure' ? LockOpen : MonitorX;
   return (
     <section className="mx-auto max-w-xl animate-fade py-8 sm:py-16">

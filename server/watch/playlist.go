@@ -18,8 +18,8 @@ const (
 	playlistType = "application/vnd.apple.mpegurl"
 	audioGroup   = "sound"
 	audioName    = "audio"
-	// sourceName is the source in playlists: some players want a name's end.
-	sourceName = "source.mp4"
+	// streamName is the source as playlists name it.
+	streamName = "stream.mp4"
 	kindVideo  = "video"
 	kindAudio  = "audio"
 )
@@ -29,8 +29,10 @@ const (
 func (w *Watch) File(c *gin.Context) error {
 	name := c.Param("file")
 	switch name {
-	case "source", sourceName:
+	case "source":
 		return w.Source(c)
+	case streamName:
+		return w.Stream(c)
 	case "progressive":
 		return w.Progressive(c)
 	case "download":
@@ -166,13 +168,13 @@ func sourceList(video *catalog.Video, fragments []catalog.Fragment) ([]byte, err
 		return nil, fmt.Errorf("watch: header: %w", err)
 	}
 	list := container.MediaPlaylist{
-		Inits:       []container.InitRef{{URI: sourceName, Length: h.Length}},
+		Inits:       []container.InitRef{{URI: streamName, Length: h.Length}},
 		Ended:       video.State != catalog.Recording,
 		Independent: true,
 	}
 	for _, f := range fragments {
 		list.Segments = append(list.Segments, container.Segment{
-			URI: sourceName, Offset: f.Start, Length: f.Length, Start: micros(f.StartUS), Duration: micros(f.DurationUS),
+			URI: streamName, Offset: f.Start, Length: f.Length, Start: micros(f.StartUS), Duration: micros(f.DurationUS),
 		})
 	}
 	return list.Render(), nil

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/transcode/container"
 )
 
 // source is what is known of a video's original: its pieces, which are only
@@ -38,6 +40,41 @@ func (w *Watch) Source(c *gin.Context) error {
 	h.Set("Cache-Control", "private, max-age=3600")
 	h.Set("ETag", strconv.Quote("source-"+strconv.FormatInt(src.size, 10)))
 	return w.serve(c, src.slices)
+}
+
+// Stream serves the source for players that take it apart, range by range as a
+// playlist names them: with frame durations repaired, at the same length.
+func (w *Watch) Stream(c *gin.Context) error {
+	src, err := w.source(c.Request.Context(), c.Param("video"), rangeStart(c.GetHeader("Range")))
+	if err != nil {
+		return err
+	}
+	h := c.Writer.Header()
+	h.Set("Content-Type", src.contentType)
+	h.Set("Cache-Control", "private, max-age=86400")
+	return w.serveBody(c, &repaired{Concat: objects.NewConcat(c.Request.Context(), w.objects, src.slices)})
+}
+
+// repaired passes each range that begins with a fragment through
+// container.Repair.
+type repaired struct {
+	*objects.Concat
+
+	r io.Reader
+}
+
+// Seek implements io.Seeker.
+func (r *repaired) Seek(offset int64, whence int) (int64, error) {
+	r.r = nil
+	return r.Concat.Seek(offset, whence)
+}
+
+// Read implements io.Reader.
+func (r *repaired) Read(p []byte) (int, error) {
+	if r.r == nil {
+		r.r = container.Repair(r.Concat)
+	}
+	return r.r.Read(p)
 }
 
 // source finds the pieces of a video's original up to at least the byte from,

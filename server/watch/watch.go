@@ -4,6 +4,7 @@
 package watch
 
 import (
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -71,6 +72,15 @@ func (w *Watch) serveObject(c *gin.Context, key, contentType string) error {
 // serve answers with a sequence of slices, or the one range of it that was
 // asked for. The headers that describe it are set already.
 func (w *Watch) serve(c *gin.Context, slices []objects.Slice) error {
+	return w.serveBody(c, objects.NewConcat(c.Request.Context(), w.objects, slices))
+}
+
+func (w *Watch) serveBody(c *gin.Context, body io.ReadSeekCloser) error {
+	defer func() {
+		if err := body.Close(); err != nil {
+			w.log.Warn("a media object did not close", "error", err)
+		}
+	}()
 	if strings.Contains(c.GetHeader("Range"), ",") {
 		return reply.New(http.StatusRequestedRangeNotSatisfiable, "one_range", "Ask for one range at a time.")
 	}
@@ -78,12 +88,6 @@ func (w *Watch) serve(c *gin.Context, slices []objects.Slice) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	body := objects.NewConcat(c.Request.Context(), w.objects, slices)
-	defer func() {
-		if err := body.Close(); err != nil {
-			w.log.Warn("a media object did not close", "error", err)
-		}
-	}()
 	http.ServeContent(direct{c.Writer}, c.Request, "", noTime(), body)
 	return nil
 }

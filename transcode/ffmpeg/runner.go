@@ -142,14 +142,6 @@ func (r *Runner) bound(l Limits) Limits {
 	return l
 }
 
-func cmpOr[T comparable](a, b T) T {
-	var zero T
-	if a != zero {
-		return a
-	}
-	return b
-}
-
 // explain turns the end of a process into an error for people.
 func explain(err error, stderr string, l Limits) error {
 	detail := clean(stderr)

@@ -25,7 +25,7 @@ import (
 const beeps = "aevalsrc=exprs='if(between(mod(t\\,10)\\,5\\,5.05)\\,0.3*sin(2*PI*1000*t)\\,0)':s=48000:d=%d"
 
 // sound makes a recording with little video and a given sound.
-func sound(t testing.TB, name, source string, filters string, codec ...string) string {
+func sound(t testing.TB, name, source, filters string, codec ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	args := []string{"-v", "error", "-f", "lavfi", "-i", "color=s=64x64:r=1", "-f", "lavfi", "-i", source, "-shortest", "-af", filters,

@@ -90,10 +90,11 @@ func (j *Jobs) span(ctx context.Context, args jobs.Span) error {
 	}
 	j.Log.Info("span encoded", "video", args.VideoID, "span", args.Span, "cpu", usage.CPU, "wall", usage.Wall)
 	prefix := attempt(args.VideoID)
-	tracks := make([]catalog.Track, len(outputs))
+	tracks := make([]catalog.Track, 0, len(outputs)+1)
 	for i, out := range outputs {
-		tracks[i] = track(out, in.Rungs[i].rendition(out))
-		tracks[i].ObjectKey = fmt.Sprintf("%s%s/%d.mp4", prefix, in.Rungs[i].Name, args.Span)
+		made := track(out, in.Rungs[i].rendition())
+		made.ObjectKey = fmt.Sprintf("%s%s/%d.mp4", prefix, in.Rungs[i].Name, args.Span)
+		tracks = append(tracks, made)
 	}
 	if out, made := j.live(ctx, work, *in); made != nil {
 		made.ObjectKey = fmt.Sprintf("%saudio/%d.mp4", prefix, args.Span)
@@ -236,14 +237,14 @@ func (j *Jobs) audio(ctx context.Context, args jobs.Audio) error {
 	})
 }
 
-func (r Rung) rendition(Output) catalog.Rendition {
+func (r Rung) rendition() catalog.Rendition {
 	return catalog.Rendition{Name: r.Name, Kind: container.KindVideo, Width: r.Width, Height: r.Height}
 }
 
 // track describes an output the way the catalog keeps it.
 func track(out Output, r catalog.Rendition) catalog.Track {
 	t := catalog.Track{Rendition: r, InitLength: out.Header.Length, Size: out.Size}
-	t.Header, _ = json.Marshal(out.Header) // numbers and strings always marshal
+	t.Header, _ = json.Marshal(out.Header) //nolint:errchkjson // numbers and strings always marshal
 	if main := out.Header.Main(); main >= 0 {
 		t.Codecs = out.Header.Tracks[main].Codec
 	}

@@ -52,7 +52,7 @@ func lastMoof(f *os.File) (*tailBox, error) {
 	}
 }
 
-func (b *tailBox) rewrite(f *os.File, end int64) error {
+func (b tailBox) rewrite(f *os.File, end int64) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func Plan(width, height int, frameRate float64) []Rung {
 		last = side
 	}
 	for i := range rungs {
-		rungs[i].complete(frameRate)
+		rungs[i] = rungs[i].complete(frameRate)
 	}
 	return rungs
 }
@@ -70,7 +70,7 @@ func fit(width, height int) Rung {
 // one column less is sharper than a picture scaled by a thousandth.
 func even(side float64) int { return max(int(side+1e-6)&^1, 2) }
 
-func (r *Rung) complete(frameRate float64) {
+func (r Rung) complete(frameRate float64) Rung {
 	r.Name = strconv.Itoa(min(r.Width, r.Height)) + "p"
 	r.FrameRate = 30
 	if frameRate > 31 {
@@ -80,4 +80,5 @@ func (r *Rung) complete(frameRate float64) {
 	// Three bits a pixel and second at 30 frames: 6 Mbit/s for 1080p. Screens
 	// stay far below; it is there for noisy cameras and games.
 	r.MaxRate = cmp.Or(r.FrameRate/30, 1) * max(r.Width*r.Height*3, 400_000)
+	return r
 }

@@ -100,6 +100,9 @@ func (g *Gate) admit(c *gin.Context, need Need) error {
 		return reply.NotFound
 	}
 	if !rights.has(need.Right) {
+		if need.Names == UploadID {
+			return reply.NotFound // who may only watch does not learn how it came in
+		}
 		return reply.Forbidden
 	}
 	c.Request = c.Request.WithContext(with(c.Request.Context(), entry{video: video, rights: rights}))

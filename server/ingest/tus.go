@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -58,7 +59,10 @@ func (in *Ingest) Handler() (gin.HandlerFunc, error) {
 			return
 		}
 		in.forgiveRepeat(c.Request, c.Param("id"))
-		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry)}
+		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry), body: &body{ReadCloser: c.Request.Body}}
+		if c.Request.Body != http.NoBody {
+			c.Request.Body = w.body
+		}
 		routed.ServeHTTP(w, c.Request)
 	}, nil
 }
@@ -70,6 +74,34 @@ type answer struct {
 	request *http.Request
 	expires time.Time
 	failed  bool
+
+	body *body
+}
+
+// SetReadDeadline implements what http.ResponseController looks for. tusd ends
+// a request that another one takes over from by a deadline that has passed. Once
+// the body has been read, there is nothing left to end: the deadline would hit
+// net/http's own watch over the line, and with it every later request on it.
+func (a *answer) SetReadDeadline(at time.Time) error {
+	if a.body.read.Load() {
+		return nil
+	}
+	return http.NewResponseController(a.ResponseWriter).SetReadDeadline(at)
+}
+
+// body notes that a request has been read to its end.
+type body struct {
+	io.ReadCloser
+	read atomic.Bool
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		b.read.Store(true)
+	}
+	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -15,14 +15,15 @@ export function attachHls(
   host: EngineHost,
 ): Engine | null {
   if (!Hls.isSupported()) return null;
-  const hls = new Hls(settings(at, host));
-  const engine = new HlsEngine(hls, source, host);
+  let engine: HlsEngine | null = null;
+  const hls = new Hls(settings(at, host, () => engine?.live ?? false));
+  engine = new HlsEngine(hls, source, host, video);
   hls.loadSource(source.url);
   hls.attachMedia(video);
   return engine;
 }
 
-function settings(at: number | null, host: EngineHost): Partial<HlsConfig> {
+function settings(at: number | null, host: EngineHost, growing: () => boolean): Partial<HlsConfig> {
   return {
     // Fragmented MP4 passes through untouched: a worker would only cost its start, and a blob: address in the policy.
     enableWorker: false,
@@ -36,6 +37,8 @@ function settings(at: number | null, host: EngineHost): Partial<HlsConfig> {
     backBufferLength: 90,
     xhrSetup: (xhr, url) => {
       xhr.open('GET', withGrant(url, host.grant()), true);
+      // Browsers piece ranges of one address together, which goes wrong while the file grows.
+      if (growing()) xhr.setRequestHeader('Cache-Control', 'no-cache');
     },
   };
 }
@@ -45,13 +48,16 @@ class HlsEngine implements Engine {
   qualities: Quality[] = [];
   private rung: string | null;
   private mended = false;
+  private readonly done = new AbortController();
 
   constructor(
     private readonly hls: Hls,
     readonly source: Source,
     private readonly host: EngineHost,
+    video: HTMLVideoElement,
   ) {
     this.rung = source.rung;
+    this.keepGoing(video);
     hls.on(Hls.Events.MANIFEST_PARSED, (_event, data) => {
       this.readLevels(data.levels);
     });
@@ -89,6 +95,7 @@ class HlsEngine implements Engine {
   }
 
   destroy(): void {
+    this.done.abort();
     this.hls.destroy();
   }
 
@@ -106,12 +113,16 @@ class HlsEngine implements Engine {
     this.host.changed();
   }
 
-  // A decoder that stumbled gets a new buffer, which stops the element: it goes on by itself.
-  private mend(): void {
-    const { media } = this.hls;
-    const playing = media !== null && !media.paused;
-    this.hls.recoverMediaError();
-    if (playing) media.play().catch(() => undefined);
+  // When a decoder stumbles, hls.js gives the element a new buffer, which stops it without a 'pause' event.
+  private keepGoing(video: HTMLVideoElement): void {
+    let playing = !video.paused;
+    const on = (name: string, now: boolean) =>
+      video.addEventListener(name, () => (playing = now), { signal: this.done.signal });
+    on('play', true);
+    on('pause', false);
+    this.hls.on(Hls.Events.MEDIA_ATTACHED, () => {
+      if (playing && video.paused) video.play().catch(() => undefined);
+    });
   }
 
   private onError(data: ErrorData): void {
@@ -123,7 +134,7 @@ class HlsEngine implements Engine {
     if (!data.fatal) return;
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR && !this.mended) {
       this.mended = true;
-      this.mend();
+      this.hls.recoverMediaError();
       return;
     }
     this.host.failed(null);

@@ -70,7 +70,10 @@ test.describe('Firefox ESR', () => {
       await page.locator('::-p-xpath(//button[contains(., "Start recording")])').click();
       await page.locator('::-p-xpath(//button[contains(., "Start now")])').click();
       await page.waitForFunction(
-        () => /0:0[6-9]/.test(document.querySelector('[data-testid=saved]')?.textContent ?? ''),
+        () =>
+          /0:(0[6-9]|[1-5]\d)/.test(
+            document.querySelector('[data-testid=saved]')?.textContent ?? '',
+          ),
         { timeout: 60_000 },
       );
       await page.locator('::-p-xpath(//button[contains(., "Stop")])').click();

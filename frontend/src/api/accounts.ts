@@ -1,5 +1,5 @@
 import { request } from './request';
-import type { Account, ApiToken, Invitation, Session } from './types';
+import type { Account, ApiToken, Invitation, NewApiToken, Session } from './types';
 
 export type NewAccount = { token: string; name: string; email: string; password: string };
 
@@ -36,8 +36,8 @@ export const invitations = {
 
 export const tokens = {
   list: (signal?: AbortSignal) => request<{ items: ApiToken[] }>('/api/tokens', { signal }),
-  create: (body: { name: string; scope: string }) =>
-    request<ApiToken>('/api/tokens', { method: 'POST', body }),
+  create: (body: { name: string; scope: ApiToken['scope'] }) =>
+    request<NewApiToken>('/api/tokens', { method: 'POST', body }),
   revoke: (id: string) =>
     request<void>(`/api/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' }),
 };

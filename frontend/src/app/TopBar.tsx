@@ -10,7 +10,7 @@ export function TopBar() {
   return (
     <header className="sticky top-0 z-30 border-b border-line bg-canvas/85 backdrop-blur-md">
       <div className="mx-auto flex h-16 max-w-340 items-center gap-2 px-4 sm:gap-4 sm:px-6 lg:px-8">
-        <Link to="/" aria-label="Meanwhile, library" className="rounded-xl">
+        <Link to="/" aria-label="Meanwhile, library" className="flex rounded-xl">
           <Logo compact />
         </Link>
         <div className="flex grow justify-end sm:justify-center">

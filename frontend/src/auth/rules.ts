@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 
 /** Shortest password the server takes. */
-export const shortestPassword = 10;
+export const shortestPassword = 8;
 
 const filled = (message: string) =>
   z.string().check(z.trim(), z.minLength(1, message), z.maxLength(200, 'That is too long.'));

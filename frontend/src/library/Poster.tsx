@@ -86,7 +86,7 @@ function useRefreshLapsed(video: Video): () => void {
 }
 
 function Blank({ video }: { video: Video }) {
-  const sound = video.width === 0 && video.state === 'ready';
+  const sound = video.has_audio && !video.has_video;
   const Icon = sound ? AudioLines : Film;
   return (
     <div className="grid size-full place-items-center bg-linear-to-br from-accent-soft to-sunken text-accent-ink/50">

@@ -42,28 +42,31 @@ export function VideoCard({ video, actions }: Props) {
   );
 }
 
+// Always two lines, so that the rows of the grid stay even.
 function Meta({ video }: { video: Video }) {
   return (
-    <div className="mt-1.5 flex min-w-0 flex-wrap items-center gap-x-3 gap-y-1 text-[0.8125rem] text-muted">
-      <span className="flex min-w-0 items-center gap-2">
-        <Avatar name={video.owner.name} id={video.owner.id} size="sm" />
-        <span className="truncate">{video.owner.name}</span>
-      </span>
-      <Ago iso={video.trashed_at ?? video.created_at} />
-      <span className="flex items-center gap-1" title={plural(video.views, 'view')}>
-        <Eye aria-hidden className="size-3.5" />
-        <span aria-hidden>{count(video.views)}</span>
-        <span className="sr-only">{plural(video.views, 'view')}</span>
-      </span>
-      {video.comments > 0 && (
-        <span className="flex items-center gap-1" title={plural(video.comments, 'comment')}>
-          <MessageSquare aria-hidden className="size-3.5" />
-          <span aria-hidden>{count(video.comments)}</span>
-          <span className="sr-only">{plural(video.comments, 'comment')}</span>
-        </span>
-      )}
-      <Visible video={video} />
+    <div className="mt-1.5 flex items-center gap-2.5 text-[0.8125rem] leading-5 text-muted">
+      <Avatar name={video.owner.name} id={video.owner.id} />
+      <div className="min-w-0">
+        <p className="truncate">{video.owner.name}</p>
+        <p className="flex items-center gap-3 whitespace-nowrap">
+          <Ago iso={video.trashed_at ?? video.created_at} />
+          <Count n={video.views} word="view" Icon={Eye} />
+          {video.comments > 0 && <Count n={video.comments} word="comment" Icon={MessageSquare} />}
+          <Visible video={video} />
+        </p>
+      </div>
     </div>
+  );
+}
+
+function Count({ n, word, Icon }: { n: number; word: string; Icon: typeof Eye }) {
+  return (
+    <span className="flex items-center gap-1" title={plural(n, word)}>
+      <Icon aria-hidden className="size-3.5" />
+      <span aria-hidden>{count(n)}</span>
+      <span className="sr-only">{plural(n, word)}</span>
+    </span>
   );
 }
 

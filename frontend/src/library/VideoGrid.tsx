@@ -29,7 +29,7 @@ export function GridSkeleton() {
           <div key={index}>
             <Skeleton className="aspect-video rounded-2xl" />
             <Skeleton className="mt-4 h-4.5 w-4/5" />
-            <Skeleton className="mt-3 h-4 w-1/2" />
+            <Skeleton className="mt-3.5 h-8 w-1/2" />
           </div>
         ))}
       </div>

@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Link2, UserPlus } from 'lucide-react';
+import { UserPlus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { type Invitation, invitations, keys, messageOf, useInvitations } from '@/api';
-import { Button, Confirm, copyText, copyWithToast, date, Field, IconButton, toast } from '@/ui';
+import { Button, Confirm, copyWithToast, date, Field, toast } from '@/ui';
 import { Row, Rows, RowsPending } from './rows';
 
 /** Makes invitation links and lists those still open. */
@@ -35,13 +35,9 @@ function NewInvitation() {
   const [email, setEmail] = useState('');
   const create = useMutation({
     mutationFn: () => invitations.create(email.trim() || undefined),
-    onSuccess: async (made) => {
+    onSuccess: () => {
       setEmail('');
       void client.invalidateQueries({ queryKey: keys.invitations });
-      const copied = await copyText(made.url);
-      toast.success(copied ? 'Invitation link copied' : 'Invitation made', {
-        description: 'Send it to the person you invite.',
-      });
     },
     onError: (error) => toast.error(messageOf(error)),
   });
@@ -50,49 +46,65 @@ function NewInvitation() {
     create.mutate();
   };
   return (
-    <form onSubmit={submit} className="flex flex-wrap items-end gap-3">
-      <Field
-        label="E-mail (optional)"
-        type="email"
-        autoComplete="off"
-        placeholder="Leave empty for a link anyone can use once"
-        value={email}
-        onChange={(event) => setEmail(event.target.value)}
-        className="min-w-0 grow basis-64"
-      />
-      <Button type="submit" tone="primary" busy={create.isPending} className="max-sm:w-full">
-        <span className="flex items-center gap-2">
-          <UserPlus aria-hidden className="size-4.5" />
-          Create link
-        </span>
-      </Button>
-    </form>
+    <>
+      <form onSubmit={submit} className="flex flex-wrap items-end gap-3">
+        <Field
+          label="E-mail (optional)"
+          type="email"
+          autoComplete="off"
+          placeholder="Anyone with the link"
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+          className="min-w-0 grow basis-64"
+        />
+        <Button type="submit" tone="primary" busy={create.isPending} className="max-sm:w-full">
+          <span className="flex items-center gap-2">
+            <UserPlus aria-hidden className="size-4.5" />
+            Create link
+          </span>
+        </Button>
+      </form>
+      {create.data?.url && <Link url={create.data.url} />}
+    </>
   );
 }
 
-type OpenProps = { invitation: Invitation; onRevoke: () => void };
+/** The server keeps only a hash of the link, so this is the one time to copy it. */
+function Link({ url }: { url: string }) {
+  return (
+    <div
+      role="status"
+      className="flex flex-wrap items-end gap-3 rounded-2xl bg-accent-soft p-4 text-accent-ink"
+    >
+      <Field
+        label="Send this link; it works once and is shown only now"
+        readOnly
+        value={url}
+        onFocus={(event) => event.target.select()}
+        className="min-w-0 grow basis-64"
+      />
+      <Button onClick={() => void copyWithToast(url)} className="max-sm:w-full">
+        Copy link
+      </Button>
+    </div>
+  );
+}
 
-function OpenInvitation({ invitation, onRevoke }: OpenProps) {
-  const whom = invitation.email || 'Anyone with the link';
+function OpenInvitation({
+  invitation,
+  onRevoke,
+}: {
+  invitation: Invitation;
+  onRevoke: () => void;
+}) {
   return (
     <Row
-      title={whom}
+      title={invitation.email || 'Anyone with the link'}
       detail={`Lapses on ${date(invitation.expires_at)}`}
       action={
-        <>
-          {invitation.url && (
-            <IconButton
-              size="sm"
-              label={`Copy the link for ${whom}`}
-              onClick={() => void copyWithToast(invitation.url)}
-            >
-              <Link2 aria-hidden className="size-4.5" />
-            </IconButton>
-          )}
-          <Button size="sm" tone="ghost" onClick={onRevoke}>
-            Revoke
-          </Button>
-        </>
+        <Button size="sm" tone="ghost" onClick={onRevoke}>
+          Revoke
+        </Button>
       }
     />
   );

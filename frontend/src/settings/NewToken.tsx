@@ -1,7 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useId, useState } from 'react';
-import { keys, messageOf, tokens } from '@/api';
+import { type ApiToken, keys, messageOf, tokens } from '@/api';
 import { Button, copyWithToast, Dialog, Field, Notice, Select } from '@/ui';
+import { scopes } from './scopes';
 
 type Props = { open: boolean; onOpenChange: (open: boolean) => void };
 
@@ -42,12 +43,12 @@ export function NewToken({ open, onOpenChange }: Props) {
 type FormProps = {
   id: string;
   error: Error | null;
-  onSubmit: (values: { name: string; scope: string }) => void;
+  onSubmit: (values: { name: string; scope: ApiToken['scope'] }) => void;
 };
 
 function TokenForm({ id, error, onSubmit }: FormProps) {
   const [name, setName] = useState('');
-  const [scope, setScope] = useState('write');
+  const [scope, setScope] = useState<ApiToken['scope']>('write');
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (name.trim()) onSubmit({ name: name.trim(), scope });
@@ -63,10 +64,16 @@ function TokenForm({ id, error, onSubmit }: FormProps) {
         value={name}
         onChange={(event) => setName(event.target.value)}
       />
-      <Select label="Scope" value={scope} onChange={(event) => setScope(event.target.value)}>
-        <option value="read">Read: list and watch</option>
-        <option value="write">Write: also upload and change</option>
-        <option value="admin">Admin: everything you may do</option>
+      <Select
+        label="Scope"
+        value={scope}
+        onChange={(event) => setScope(event.target.value as ApiToken['scope'])}
+      >
+        {Object.entries(scopes).map(([value, label]) => (
+          <option key={value} value={value}>
+            {label}
+          </option>
+        ))}
       </Select>
     </form>
   );

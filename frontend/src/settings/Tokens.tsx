@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { type ApiToken, keys, messageOf, tokens, useTokens } from '@/api';
 import { Button, Confirm, date, toast } from '@/ui';
 import { NewToken } from './NewToken';
+import { scopes } from './scopes';
 import { Row, Rows, RowsPending } from './rows';
 
 export function Tokens() {
@@ -20,7 +21,7 @@ export function Tokens() {
               key={token.id}
               lead={<KeyRound aria-hidden className="size-4.5 shrink-0 text-muted" />}
               title={token.name}
-              detail={detail(token)}
+              detail={`${scopes[token.scope]} · made ${date(token.created_at)}`}
               action={
                 <Button size="sm" tone="ghost" onClick={() => setRevoking(token)}>
                   Revoke
@@ -37,11 +38,6 @@ export function Tokens() {
       <Revoke token={revoking} onDone={() => setRevoking(null)} />
     </div>
   );
-}
-
-function detail(token: ApiToken): string {
-  const used = token.last_used_at ? `last used ${date(token.last_used_at)}` : 'never used';
-  return `${token.scope} · made ${date(token.created_at)} · ${used}`;
 }
 
 function Revoke({ token, onDone }: { token: ApiToken | null; onDone: () => void }) {

@@ -12,6 +12,8 @@ function comment(id: string, values: Partial<Comment> = {}): Comment {
     body: `body ${id}`,
     author: { id: 'u', name: 'Ana', guest: false },
     created_at: '2026-01-01T00:00:00Z',
+    edited_at: null,
+    resolved_at: null,
     may: { edit: true, delete: true, resolve: true },
     ...values,
   };

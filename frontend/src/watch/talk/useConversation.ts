@@ -128,6 +128,8 @@ function entryOf(draft: Draft, videoId: string, account: Account | null): Entry 
       guest: account === null,
     },
     created_at: new Date().toISOString(),
+    edited_at: null,
+    resolved_at: null,
     may: { edit: false, delete: false, resolve: false },
   };
 }

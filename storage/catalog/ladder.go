@@ -142,12 +142,18 @@ func (c *Catalog) CommitSpan(ctx context.Context, span Span, tracks []Track) err
 		if err != nil {
 			return err
 		}
-		if err := tx.addTracks(ctx, span.VideoID, span.N, tracks); err != nil {
-			return err
-		}
 		video, err := tx.lockVideo(ctx, span.VideoID)
 		if err != nil {
 			return err
+		}
+		if err := tx.addTracks(ctx, span.VideoID, span.N, tracks); err != nil {
+			return err
+		}
+		if video.AudioDone {
+			// This span began while the recording ran; the whole sound was faster.
+			if err := tx.dropLiveAudio(ctx, span.VideoID); err != nil {
+				return err
+			}
 		}
 		video.SpansDone++
 		video.settleState()
@@ -177,15 +183,35 @@ func (c *Catalog) CommitAudio(ctx context.Context, videoID string, take int, tra
 	})
 }
 
+// ForgoAudio records that a take's sound cannot be decoded: the pictures are
+// enough to make it a video.
+func (c *Catalog) ForgoAudio(ctx context.Context, videoID string, take int) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, videoID)
+		if err != nil {
+			return err
+		}
+		if video.AudioDone || video.Take != take {
+			return ErrAlreadyDone
+		}
+		if err := tx.dropLiveAudio(ctx, videoID); err != nil {
+			return err
+		}
+		video.HasAudio = false
+		video.settleState()
+		return tx.saveVideo(ctx, video)
+	})
+}
+
 // dropLiveAudio removes the per-span sound that bridged the time until the
 // continuous rendition was made.
 func (t change) dropLiveAudio(ctx context.Context, videoID string) error {
-	_, err := t.NewRaw("INSERT INTO garbage (object_prefix, due_at) SELECT object_key, ? FROM tracks WHERE video_id = ? AND kind = 'audio' ON CONFLICT DO NOTHING",
+	_, err := t.NewRaw("INSERT INTO garbage (object_prefix, due_at) SELECT object_key, ? FROM tracks WHERE video_id = ? AND kind = 'audio' AND span >= 0 ON CONFLICT DO NOTHING",
 		t.catalog.now().Add(garbageGrace), videoID).Exec(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = t.NewDelete().Table("tracks").Where("video_id = ? AND kind = 'audio'", videoID).Exec(ctx)
+	_, err = t.NewDelete().Table("tracks").Where("video_id = ? AND kind = 'audio' AND span >= 0", videoID).Exec(ctx)
 	return err
 }
 

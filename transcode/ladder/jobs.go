@@ -225,6 +225,10 @@ func (j *Jobs) audio(ctx context.Context, args jobs.Audio) error {
 	defer release()
 	in.Dir = dir
 	out, usage, err := j.encoder().EncodeAudio(ctx, *in)
+	if err != nil && video.HasVideo && ctx.Err() == nil && ffmpeg.IsPermanent(err) {
+		j.Log.Warn("the sound cannot be decoded; the pictures stand alone", "video", args.VideoID, "error", err)
+		return j.Catalog.ForgoAudio(ctx, args.VideoID, args.Take)
+	}
 	if err != nil {
 		return err
 	}

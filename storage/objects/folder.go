@@ -136,6 +136,9 @@ func (f *Folder) Size(_ context.Context, key string) (int64, error) {
 	if err != nil {
 		return 0, classify(err)
 	}
+	if !info.Mode().IsRegular() {
+		return 0, notAnObject(key)
+	}
 	return info.Size(), nil
 }
 
@@ -148,10 +151,11 @@ func (f *Folder) OpenRange(_ context.Context, key string, offset, n int64) (io.R
 	if err != nil {
 		return nil, classify(err)
 	}
-	if offset > 0 {
-		if _, err := file.Seek(offset, io.SeekStart); err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(notAnObject(key), err, file.Close())
+	}
+	if _, err := file.Seek(offset, io.SeekStart); err != nil {
+		return nil, errors.Join(err, file.Close())
 	}
 	return &section{LimitedReader: io.LimitedReader{R: file, N: n}, file: file}, nil
 }
@@ -192,11 +196,19 @@ func (f *Folder) Delete(_ context.Context, key string) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	return ignoreAbsent(f.root.Remove(key))
+	err := ignoreAbsent(f.root.Remove(key))
+	if info, stat := f.root.Stat(key); err != nil && stat == nil && info.IsDir() {
+		return nil // there are only keys below it, no such object
+	}
+	return err
 }
 
+// notAnObject says that a key is only the beginning of others.
+func notAnObject(key string) error { return fmt.Errorf("%w: %q is a folder", ErrNotFound, key) }
+
 func checkKey(key string) error {
-	if !filepath.IsLocal(key) || filepath.Clean(key) != key || strings.HasPrefix(key, "tmp/") || strings.ContainsRune(key, 0) {
+	first, _, _ := strings.Cut(key, "/")
+	if !filepath.IsLocal(key) || filepath.Clean(key) != key || first == "." || first == "tmp" || strings.ContainsRune(key, 0) {
 		return fmt.Errorf("%w: %q", ErrBadKey, key)
 	}
 	return nil
@@ -204,7 +216,7 @@ func checkKey(key string) error {
 
 func classify(err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w: %w", ErrFull, err)

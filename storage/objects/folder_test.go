@@ -1,0 +1,162 @@
+package objects_test
+
+import (
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+)
+
+func openFolder(t *testing.T, path string) *objects.Folder {
+	t.Helper()
+	f, err := objects.OpenFolder(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
+	return f
+}
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	conform(t, func(t *testing.T) objects.Store {
+		t.Helper()
+		return openFolder(t, t.TempDir())
+	})
+}
+
+func temporary(t *testing.T, path string) []os.DirEntry {
+	t.Helper()
+	left, err := os.ReadDir(filepath.Join(path, "tmp"))
+	require.NoError(t, err)
+	return left
+}
+
+func TestAFailedPutLeavesNoFile(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	f := openFolder(t, path)
+	_, err := f.Put(t.Context(), "v/a", io.MultiReader(strings.NewReader("abc"), failing{}))
+	require.ErrorIs(t, err, errCut)
+	require.Empty(t, temporary(t, path))
+	require.NoDirExists(t, filepath.Join(path, "v"))
+
+	put(t, f, "v/file", "x")
+	_, err = f.Put(t.Context(), "v/file/below", strings.NewReader("x"))
+	require.Error(t, err, "a file is no folder")
+	require.Empty(t, temporary(t, path))
+}
+
+type failing struct{}
+
+// Read implements io.Reader.
+func (failing) Read([]byte) (int, error) { return 0, errCut }
+
+// TestAToolBesideTheServer opens the folder while the server writes into it.
+func TestAToolBesideTheServer(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	server := openFolder(t, path)
+	from, to := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		_, err := server.Put(t.Context(), "v/a", from)
+		done <- err
+	}()
+	_, err := to.Write([]byte("half "))
+	require.NoError(t, err)
+	tool := openFolder(t, path)
+	_, err = to.Write([]byte("whole"))
+	require.NoError(t, err)
+	require.NoError(t, to.Close())
+	require.NoError(t, <-done)
+	require.Equal(t, "half whole", get(t, tool, "v/a", 0, 10))
+}
+
+func TestSweepRemovesWhatHasNoName(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	f := openFolder(t, path)
+	put(t, f, "v/a", "x")
+	require.NoError(t, os.WriteFile(filepath.Join(path, "tmp", "left"), []byte("half"), 0o600))
+	require.NoError(t, f.Sweep())
+	require.Empty(t, temporary(t, path))
+	require.Equal(t, "x", get(t, f, "v/a", 0, 1))
+}
+
+func TestSymbolicLinksDoNotLeadOut(t *testing.T) {
+	t.Parallel()
+	path, outside := t.TempDir(), t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o600))
+	f := openFolder(t, path)
+	require.NoError(t, os.Symlink(outside, filepath.Join(path, "v")))
+	_, err := f.OpenRange(t.Context(), "v/secret", 0, 6)
+	require.Error(t, err)
+	_, err = f.Put(t.Context(), "v/x", strings.NewReader("x"))
+	require.Error(t, err)
+	require.NoFileExists(t, filepath.Join(outside, "x"))
+}
+
+func TestFilesAreForTheirOwnerAlone(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "new", "store")
+	f := openFolder(t, path)
+	put(t, f, "v/a/b", "x")
+	name, err := f.Path("v/a/b")
+	require.NoError(t, err)
+	for at := name; at != filepath.Dir(path); at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, at)
+	}
+	_, err = f.Path("../x")
+	require.ErrorIs(t, err, objects.ErrBadKey)
+}
+
+func TestAFullDiskHasItsError(t *testing.T) {
+	disk := t.TempDir()
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=256k"); err != nil {
+		t.Skip("no right to mount a disk:", err)
+	}
+	t.Cleanup(func() { require.NoError(t, syscall.Unmount(disk, syscall.MNT_DETACH)) })
+	f := openFolder(t, disk)
+	_, err := f.Put(t.Context(), "v/big", strings.NewReader(strings.Repeat("x", 1<<20)))
+	require.ErrorIs(t, err, objects.ErrFull)
+	require.Empty(t, temporary(t, disk))
+	requireAbsent(t, f, "v/big")
+	put(t, f, "v/small", strings.Repeat("x", 100_000))
+}
+
+// TestCopyToASocket takes the way through the kernel.
+func TestCopyToASocket(t *testing.T) {
+	t.Parallel()
+	f := openFolder(t, t.TempDir())
+	slices, whole := sequence(t, f)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	read := make(chan string, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			read <- err.Error()
+			return
+		}
+		defer conn.Close()
+		raw, _ := io.ReadAll(conn)
+		read <- string(raw)
+	}()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
+	require.NoError(t, err)
+	c := objects.NewConcat(t.Context(), f, slices)
+	n, err := c.CopyTo(conn, c.Size())
+	require.NoError(t, err)
+	require.EqualValues(t, len(whole), n)
+	require.NoError(t, conn.Close())
+	require.Equal(t, whole, <-read)
+}

@@ -1,7 +1,7 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useForm } from 'react-hook-form';
 import * as z from 'zod/mini';
-import { accounts, useSession } from '@/api';
+import { accounts, ApiError, useSession } from '@/api';
 import { newPassword, shortestPassword } from '@/auth/rules';
 import { useSubmit } from '@/auth/submit';
 import { Button, Field, Notice, toast } from '@/ui';
@@ -19,7 +19,13 @@ export function Password() {
   });
   const { errors, isSubmitting } = form.formState;
   const { submit, refused } = useSubmit(form, async (values) => {
-    await accounts.changePassword(values);
+    try {
+      await accounts.changePassword(values);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      form.setError('current_password', { message: 'That is not the password you have now.' });
+      return;
+    }
     form.reset();
     toast.success('Password changed', { description: 'Other browsers have been signed out.' });
   });

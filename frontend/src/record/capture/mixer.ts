@@ -31,6 +31,20 @@ export class Mixer {
     return this.output.stream.getAudioTracks()[0] ?? null;
   }
 
+  /**
+   * Whether sound flows. It never does in Firefox without an output device; MediaRecorder would then wait for the first
+   * sample and deliver nothing at all.
+   */
+  async runs(patienceMs = 600): Promise<boolean> {
+    if (this.context.state !== 'running') {
+      await Promise.race([
+        this.context.resume().catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, patienceMs)),
+      ]);
+    }
+    return this.context.state === 'running';
+  }
+
   /** Puts another microphone (or none) into the mix, also in mid-take. */
   setMicrophone(track: MediaStreamTrack | null): void {
     this.microphone?.disconnect();

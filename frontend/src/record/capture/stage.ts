@@ -34,6 +34,8 @@ export class Stage {
   private microphone: MediaStreamTrack | null = null;
   private compositor: Compositor | null = null;
   private video: MediaStreamTrack | null = null;
+  /** The mix, or, where no mixing is possible, the one source that matters most. */
+  private audio: MediaStreamTrack | null = null;
   private closed = false;
 
   private constructor(mode: Mode, events: StageEvents) {
@@ -54,6 +56,9 @@ export class Stage {
         await stage.without(() => stage.changeMicrophone(settings.microphoneId));
       }
       stage.build(settings);
+      stage.audio = (await stage.mixer.runs())
+        ? stage.mixer.track
+        : (stage.microphone ?? stage.system);
       return stage;
     } catch (cause) {
       stage.close();
@@ -63,7 +68,7 @@ export class Stage {
 
   /** What to record: one video track and one audio track, for the whole take. */
   get stream(): MediaStream {
-    return new MediaStream([this.video, this.mixer.track].filter((track) => track !== null));
+    return new MediaStream([this.video, this.audio].filter((track) => track !== null));
   }
 
   /** Size of the recorded picture as far as it is known now. */
@@ -90,6 +95,7 @@ export class Stage {
 
   setMuted(muted: boolean): void {
     this.mixer.setMuted(muted);
+    if (this.microphone) this.microphone.enabled = !muted;
   }
 
   setBubble(bubble: Bubble): void {
@@ -103,6 +109,7 @@ export class Stage {
     this.microphone?.stop();
     this.microphone = track;
     this.mixer.setMicrophone(track);
+    if (this.audio && this.audio !== this.mixer.track) this.audio = track ?? this.system;
     track?.addEventListener('ended', () => this.lostMicrophone(track));
     this.events.onChange();
   }

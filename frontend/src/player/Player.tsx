@@ -1,4 +1,5 @@
 import clsx from 'clsx';
+import { AudioLines } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 import { ControlBar } from './ControlBar';
 import { Help } from './Help';
@@ -15,13 +16,16 @@ interface Props {
   /** The box around the video element, which is not React's: see boot.ts. */
   stage: HTMLElement;
   storyboard: string | null;
+  /** There is no picture to see. */
+  soundOnly: boolean;
   remarks: readonly Remark[];
   onRemark: (id: string) => void;
   placeholder: ReactNode;
 }
 
 /** The controls over a video element that was there before them. */
-export function Player({ playback, stage, storyboard, remarks, onRemark, placeholder }: Props) {
+export function Player(props: Props) {
+  const { playback, stage, storyboard, soundOnly, remarks, onRemark, placeholder } = props;
   const state = usePlayback(playback);
   const { full, toggle } = useFullscreen(stage, state.video);
   const { idle, stir } = useIdle(stage);
@@ -39,6 +43,9 @@ export function Player({ playback, stage, storyboard, remarks, onRemark, placeho
 
   return (
     <>
+      {soundOnly && state.attached && (
+        <AudioLines aria-hidden className="absolute inset-0 m-auto size-16 text-white/50" />
+      )}
       <Picture playback={playback} hidden={hidden} onFullscreen={toggle} />
       <Overlay playback={playback} state={state} placeholder={placeholder} />
       {state.attached && (

@@ -42,6 +42,7 @@ export function WatchPage({ first, playback }: { first: Video; playback: Playbac
           playback={playback}
           stage={place('stage')}
           storyboard={video.playback.storyboard}
+          soundOnly={!video.has_video && video.duration_ms > 0}
           remarks={remarks}
           onRemark={reveal.show}
           placeholder={<Placeholder video={video} />}

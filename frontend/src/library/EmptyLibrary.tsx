@@ -28,7 +28,7 @@ export function EmptyLibrary({ show, q, onPick }: Props) {
   if (show === 'trash') {
     return (
       <EmptyState picture={<Trash2 aria-hidden />} title="The trash is empty">
-        What you delete waits here for a while and can be restored with a click.
+        What you delete waits here for 30 days and can be restored with a click.
       </EmptyState>
     );
   }

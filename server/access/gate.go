@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -66,6 +67,10 @@ func NewGate(videos *catalog.Catalog, granter *Granter, needs map[string]Need, l
 func (g *Gate) Handle(c *gin.Context) {
 	if c.FullPath() == "" {
 		return // no route; the not-found handler names nothing
+	}
+	if strings.ContainsRune(c.Request.URL.Path, 0) {
+		reply.Write(c, reply.NotFound) // no name of ours has a NUL, and SQL text cannot
+		return
 	}
 	need, declared := g.needs[c.Request.Method+" "+c.FullPath()]
 	if !declared {

@@ -94,7 +94,7 @@ func parseCursor(text string) (cursor, error) {
 	if err == nil {
 		err = json.Unmarshal(raw, &c)
 	}
-	if err != nil || c.ID == "" {
+	if err != nil || c.ID == "" || strings.ContainsRune(c.ID, 0) {
 		return cursor{}, ErrCursor
 	}
 	return c, nil

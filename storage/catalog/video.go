@@ -261,10 +261,11 @@ func (c *Catalog) setTrashed(ctx context.Context, id string, at bun.NullTime, ki
 	})
 }
 
-// fold makes text comparable: lower case, without accents.
+// fold makes text comparable: lower case, without accents. What SQL text cannot
+// hold is dropped.
 func fold(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
+		if unicode.Is(unicode.Mn, r) || r == 0 {
 			return -1
 		}
 		return unicode.ToLower(r)

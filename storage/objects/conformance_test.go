@@ -160,15 +160,16 @@ func atOnce(t *testing.T, s objects.Store) {
 func sequence(t *testing.T, s objects.Store) ([]objects.Slice, string) {
 	t.Helper()
 	slices := []objects.Slice{{Bytes: []byte("HEAD")}}
-	whole := "HEAD"
+	whole := strings.Builder{}
+	whole.WriteString("HEAD")
 	for i, n := range []int{3, 0, 1, 4000, 17, 0, 9} {
 		content := strings.Repeat(string(rune('a'+i)), n)
 		key := fmt.Sprintf("v/part/%d", i)
 		put(t, s, key, "<<"+content+">>")
 		slices = append(slices, objects.Slice{Key: key, Offset: 2, Length: int64(n)})
-		whole += content
+		whole.WriteString(content)
 	}
-	return append(slices, objects.Slice{Bytes: []byte{}}), whole
+	return append(slices, objects.Slice{Bytes: []byte{}}), whole.String()
 }
 
 func concat(t *testing.T, s objects.Store) {

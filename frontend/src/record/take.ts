@@ -1,5 +1,6 @@
 /** One recording from its first to its last byte: MediaRecorder → local copy → server, in this order. */
 import { audioBits, pickType, videoBits, type FormatChoice, type Size } from './format';
+import { randomId } from './id';
 import { holdTake } from './spool/locks';
 import { SpillingSpool, type Spool } from './spool/spool';
 import type { TakeRecord } from './spool/database';
@@ -71,7 +72,7 @@ export class Take {
       MediaRecorder.isTypeSupported(type),
     );
     if (!mime) throw new Error('This browser can record neither MP4 nor WebM.');
-    const id = crypto.randomUUID();
+    const id = randomId();
     const release = (await holdTake(id)) ?? (() => undefined);
     const { spool, backend } = await options.takes.openSpool(id);
     const record: TakeRecord = {

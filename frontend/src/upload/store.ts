@@ -2,6 +2,7 @@
  * Uploads of ordinary files, for the whole application: two at a time, each for as long as the line needs. No
  * framework: subscribe and read snapshots.
  */
+import { randomId } from '@/record/id';
 import { holdTake } from '@/record/spool/locks';
 import { Uplink, type Target, type UplinkView } from '@/record/uplink/uplink';
 import { fingerprint, refusal } from './kinds';
@@ -133,7 +134,7 @@ export class UploadStore {
   };
 
   private async begin(file: File): Promise<void> {
-    const id = crypto.randomUUID();
+    const id = randomId();
     const entry: Entry = {
       id,
       fingerprint: fingerprint(file),

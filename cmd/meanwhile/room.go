@@ -24,7 +24,7 @@ func room(folder string) func() error {
 		if err := unix.Statfs(folder, &fs); err != nil {
 			return nil //nolint:nilerr // what cannot be measured is found out by writing
 		}
-		block := uint64(fs.Bsize) //nolint:gosec // a block size is not negative
+		block := uint64(fs.Bsize)
 		if free, reserve := fs.Bavail*block, min(fs.Blocks*block/reserveShare, reserveMost); free < reserve {
 			return reply.New(http.StatusInsufficientStorage, "full",
 				"The server has too little room left to begin something new. Recordings that run are kept; ask whoever runs it to make room.").After(retryRoom)

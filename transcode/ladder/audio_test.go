@@ -28,8 +28,10 @@ const beeps = "aevalsrc=exprs='if(between(mod(t\\,10)\\,5\\,5.05)\\,0.3*sin(2*PI
 func sound(t testing.TB, name, source, filters string, codec ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	args := []string{"-v", "error", "-f", "lavfi", "-i", "color=s=64x64:r=1", "-f", "lavfi", "-i", source, "-shortest", "-af", filters,
-		"-c:v", "libx264", "-preset", "ultrafast", "-g", "2"}
+	args := []string{
+		"-v", "error", "-f", "lavfi", "-i", "color=s=64x64:r=1", "-f", "lavfi", "-i", source, "-shortest", "-af", filters,
+		"-c:v", "libx264", "-preset", "ultrafast", "-g", "2",
+	}
 	args = append(args, codec...)
 	if strings.HasSuffix(name, ".mp4") {
 		args = append(args, "-movflags", "frag_keyframe+empty_moov+default_base_moof")

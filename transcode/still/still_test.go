@@ -43,7 +43,7 @@ func picture(t *testing.T, path string) image.Image {
 }
 
 func red(img image.Image, x, y int) int {
-	return int(color.RGBAModel.Convert(img.At(x, y)).(color.RGBA).R) //nolint:forcetypeassert // what the model makes
+	return int(color.RGBAModel.Convert(img.At(x, y)).(color.RGBA).R)
 }
 
 func TestPosterIsNotBlack(t *testing.T) {

@@ -141,14 +141,16 @@ func (a *API) playback(v *catalog.Video) Playback {
 	fragmented := v.Layout == "fragmented" && v.DurationUS > 0
 	whole := !live && v.WebSafe && (fragmented || v.Layout == "plain")
 	ladder := v.State == catalog.Ready
-	stream := ladder || fragmented && v.Format == "mp4" && v.WebSafe || v.SpansDone > 0
+	// A ladder that still grows is for what cannot be watched otherwise: it ends
+	// before the recording does.
+	stream := ladder || fragmented && v.Format == "mp4" && v.WebSafe || v.SpansDone > 0 && !whole
 	p := Playback{
 		HLS: at(stream, "master.m3u8"), Progressive: at(whole, "progressive"), Prefer: "hls", Live: live, Ladder: ladder,
 		Poster: at(stills.Poster != "", "poster.jpg"), Preview: at(stills.Preview != "", "preview.webp"),
 		Storyboard: at(stills.Storyboard != "", "storyboard.vtt"), Download: at(v.Size > 0 && !live, "download"),
 		ExpiresAt: lapses.UTC(),
 	}
-	if whole && (!stream || v.Duration() <= progressiveMost || !ladder && v.Format != "mp4") {
+	if whole && (!stream || v.Duration() <= progressiveMost) {
 		p.Prefer = "progressive"
 	}
 	return p

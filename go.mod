@@ -84,3 +84,6 @@ require (
 	modernc.org/memory v1.12.1 // indirect
 	modernc.org/sqlite v1.60.1 // indirect
 )
+
+// Packages of npm may carry Go files of their own.
+ignore node_modules

@@ -11,7 +11,8 @@ import { troubleOf } from './trouble';
 /** Asks the API for the video again; null when the viewer may not see it (any more). */
 export type Reload = () => Promise<Playable | null>;
 
-const REVIVE_AT_MOST_EVERY_MS = 4_000;
+// Before each try to go on after a failure; after the last one the viewer is told.
+const REVIVE_AFTER_MS = [0, 1_000, 2_000, 4_000];
 
 /**
  * Plays one video. Owns the element, the engine behind it and the change from one source to the next; knows nothing of
@@ -28,7 +29,10 @@ export class Playback {
   private started = false;
   private waiting = false;
   private busy = false;
-  private lastRevival = 0;
+  private reviving = false;
+  /** The viewer wants it to play; an error that stops it does not change that. */
+  private intent = false;
+  private revivals = 0;
   private listening = new AbortController();
   private readonly listeners = new Set<() => void>();
   private snapshot: Snapshot;
@@ -134,10 +138,10 @@ export class Playback {
   /** Tries again after a trouble, with fresh addresses. */
   retry(): void {
     this.trouble = null;
-    this.lastRevival = 0;
+    this.revivals = 0;
     this.waiting = true;
     this.changed();
-    void this.revive(0);
+    void this.revive(0, true);
   }
 
   private async follow(at: number | null): Promise<void> {
@@ -214,24 +218,24 @@ export class Playback {
     return attach(element, source, at, host);
   }
 
-  // Most failures are a lapsed grant or a dropped line: ask for the video again and go on from the same second.
-  private async revive(status: number | null): Promise<void> {
-    const now = performance.now();
-    const again = now - this.lastRevival < REVIVE_AT_MOST_EVERY_MS;
-    if (status === null || again) return this.fail(troubleOf(status));
-    this.lastRevival = now;
+  // Most failures are a lapsed grant or a dropped line: ask for the video again and go on from the same second. One
+  // lapse fails several requests, so what fails meanwhile is already being seen to.
+  private async revive(status: number | null, play = this.intent): Promise<void> {
+    if (this.reviving) return;
+    const pause = REVIVE_AFTER_MS[this.revivals];
+    if (status === null || pause === undefined) return this.fail(troubleOf(status));
+    this.reviving = true;
+    this.revivals++;
     const at = this.element.currentTime;
-    const wasPlaying = !this.element.paused;
-    try {
-      const video = await this.reload();
-      if (video === null) return this.fail(troubleOf(404));
-      await this.update(video);
-      const next = pickSource(video, this.choice);
-      if (next && this.engine) this.engine.revive(next.url, at);
-      if (wasPlaying) this.play();
-    } catch {
-      this.fail(troubleOf(0));
-    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    const video = await this.reload().catch(() => undefined);
+    this.reviving = false;
+    if (video === undefined) return this.revive(0, play);
+    if (video === null) return this.fail(troubleOf(404));
+    await this.update(video);
+    const next = pickSource(video, this.choice);
+    if (next && this.engine) this.engine.revive(next.url, at);
+    if (play) this.play();
   }
 
   private fail(trouble: Trouble): void {
@@ -244,16 +248,19 @@ export class Playback {
     this.listening.abort();
     this.listening = new AbortController();
     const { signal } = this.listening;
-    const on = (names: string, handle: () => void) => {
+    const on = (names: string, handle: () => unknown) => {
       for (const name of names.split(' ')) {
         this.element.addEventListener(name, handle, { signal });
       }
     };
     on('pause ended volumechange ratechange durationchange loadedmetadata progress', this.changed);
+    on('play', () => (this.intent = true));
+    on('pause', () => (this.intent &&= this.element.error !== null));
     on('waiting seeking', () => this.setWaiting(true));
     on('playing canplay seeked pause', () => this.setWaiting(this.element.readyState < 3));
-    on('playing', () => {
-      this.started = true;
+    on('playing seeked', () => {
+      this.started ||= !this.element.paused;
+      this.revivals = 0;
       this.trouble = null;
       this.changed();
     });

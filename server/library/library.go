@@ -78,7 +78,8 @@ type Video struct {
 	Title            string      `json:"title"`
 	State            string      `json:"state" enum:"recording,processing,ready,failed"`
 	Reason           string      `json:"reason" doc:"Why it failed, for its owner"`
-	Progress         float64     `json:"progress" minimum:"0" maximum:"1" doc:"Share of the renditions that are made"`
+	Uploading        bool        `json:"uploading" doc:"While recording: it is a file that is on its way"`
+	Progress         float64     `json:"progress" minimum:"0" maximum:"1" doc:"Share of the file that has arrived, then of the renditions that are made"`
 	DurationMS       int64       `json:"duration_ms"`
 	SavedMS          int64       `json:"saved_ms" doc:"How much of a running recording is safe on the server"`
 	SizeBytes        int64       `json:"size_bytes"`
@@ -108,7 +109,7 @@ const progressiveMost = 10 * time.Minute
 func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 	rights := access.RightsOf(p, v)
 	out := Video{
-		ID: v.ID, Slug: v.Slug, Title: v.Title, State: string(v.State), Progress: v.Progress(),
+		ID: v.ID, Slug: v.Slug, Title: v.Title, State: string(v.State), Uploading: v.Uploading(), Progress: v.Progress(),
 		DurationMS: v.Duration().Milliseconds(), SavedMS: v.Duration().Milliseconds(), SizeBytes: v.Size,
 		Width: v.Width, Height: v.Height, HasAudio: v.HasAudio, HasVideo: v.HasVideo,
 		Visibility: string(v.Visibility), GuestsMayComment: v.GuestsMayComment,

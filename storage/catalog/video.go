@@ -98,6 +98,8 @@ type Video struct {
 	// UploadID and UploadState are those of the video's upload.
 	UploadID    string      `bun:"upload_id,scanonly"`
 	UploadState UploadState `bun:"upload_state,scanonly"`
+	// UploadLength is the announced size of the upload, 0 while it is not known.
+	UploadLength int64 `bun:"upload_length,scanonly"`
 }
 
 // Duration is how much can be watched.
@@ -113,8 +115,15 @@ func (v *Video) Stills() Stills {
 // Trashed says whether the video lies in the trash.
 func (v *Video) Trashed() bool { return !v.TrashedAt.IsZero() }
 
-// Progress is the share of the ladder that is made, from 0 to 1.
+// Uploading says that a file of known size is on its way: nobody is recording.
+func (v *Video) Uploading() bool { return v.State == Recording && v.UploadLength > 0 }
+
+// Progress is the share of what goes on now that is done, from 0 to 1: of the
+// file that arrives, then of the ladder that is made.
 func (v *Video) Progress() float64 {
+	if v.Uploading() {
+		return float64(v.Size) / float64(v.UploadLength)
+	}
 	if v.State == Ready {
 		return 1
 	}
@@ -178,7 +187,7 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 // videos selects videos with their owner's name and their upload's state.
 func videos(db bun.IDB, dest any) *bun.SelectQuery {
 	return db.NewSelect().Model(dest).
-		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state").
+		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state, coalesce(upload.length, 0) AS upload_length").
 		Join("JOIN accounts AS account ON account.id = video.owner_id").
 		Join("JOIN uploads AS upload ON upload.video_id = video.id")
 }

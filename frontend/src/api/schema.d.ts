@@ -598,7 +598,7 @@ export interface components {
             playback: components["schemas"]["Playback"];
             /**
              * Format: double
-             * @description Share of the renditions that are made
+             * @description Share of the file that has arrived, then of the renditions that are made
              */
             progress: number;
             /** @description Why it failed, for its owner */
@@ -618,6 +618,8 @@ export interface components {
             trashed_at: string | null;
             /** @description Where its bytes go, for its owner, while they may */
             upload_url: string | null;
+            /** @description While recording: it is a file that is on its way */
+            uploading: boolean;
             /** Format: int64 */
             views: number;
             /** @enum {string} */

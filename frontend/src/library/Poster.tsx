@@ -107,7 +107,7 @@ function Corner({ video }: { video: Video }) {
 }
 
 function State({ video }: { video: Video }) {
-  if (video.state === 'recording') {
+  if (video.state === 'recording' && !video.uploading) {
     return (
       <Badge tone="overlay" className="absolute top-2.5 left-2.5">
         <span className="size-2 animate-glow rounded-full bg-[#ff5a67]" />
@@ -115,16 +115,17 @@ function State({ video }: { video: Video }) {
       </Badge>
     );
   }
-  if (video.state !== 'processing') return null;
+  if (video.state !== 'processing' && !video.uploading) return null;
+  const doing = video.uploading ? 'Uploading' : 'Preparing';
   const percent = Math.round(Math.min(1, Math.max(0, video.progress)) * 100);
   return (
     <>
       <Badge tone="overlay" className="absolute top-2.5 left-2.5">
-        Preparing {percent} %
+        {doing} {percent} %
       </Badge>
       <Progress
         value={video.progress}
-        label={`Preparing ${video.title}`}
+        label={`${doing} ${video.title}`}
         className="absolute inset-x-0 bottom-0 rounded-none! bg-black/40!"
       />
     </>

@@ -14,11 +14,21 @@ export function Banner({ video, playback, onChange }: Props) {
   if (video.state === 'ready') return null;
   return (
     <div className="mb-4">
-      {video.state === 'recording' && (
+      {video.uploading && <Uploading video={video} />}
+      {video.state === 'recording' && !video.uploading && (
         <Recording video={video} playback={playback} onChange={onChange} />
       )}
       {video.state === 'processing' && <Processing video={video} />}
       {video.state === 'failed' && <Failed video={video} onChange={onChange} />}
+    </div>
+  );
+}
+
+function Uploading({ video }: { video: Video }) {
+  return (
+    <div className="flex flex-wrap items-center gap-x-4 gap-y-2 rounded-xl border border-line bg-surface px-4 py-3 text-sm">
+      <p>{video.owner.name} is uploading this file.</p>
+      <Progress value={video.progress} label="Uploading the file" className="min-w-40 grow" />
     </div>
   );
 }

@@ -11,11 +11,13 @@ export function Placeholder({ video }: { video: Video }) {
     <>
       <Spinner className="size-8" />
       <p role="status" className="max-w-sm text-center text-pretty">
-        {recording
-          ? 'The first seconds are on their way. It plays here as soon as they arrive.'
-          : 'This video is being prepared. It plays here as soon as its first part is ready.'}
+        {video.uploading
+          ? 'The file is still on its way. It plays here as soon as it has arrived.'
+          : recording
+            ? 'The first seconds are on their way. It plays here as soon as they arrive.'
+            : 'This video is being prepared. It plays here as soon as its first part is ready.'}
       </p>
-      {!recording && video.progress > 0 && (
+      {(!recording || video.uploading) && video.progress > 0 && (
         <Progress value={video.progress} label="Preparing the video" className="w-56" />
       )}
     </>

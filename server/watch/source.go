@@ -2,12 +2,12 @@ package watch
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/gin-gonic/gin"
 
@@ -22,13 +22,14 @@ type source struct {
 	slices      []objects.Slice
 	size        int64
 	contentType string
+	// whole says that nothing will be added any more.
+	whole bool
 }
 
 // Source serves the original, byte for byte. While a recording runs it serves
 // what has arrived.
 func (w *Watch) Source(c *gin.Context) error {
-	from := rangeStart(c.GetHeader("Range"))
-	src, err := w.source(c.Request.Context(), c.Param("video"), from)
+	src, err := w.source(c.Request.Context(), c.Param("video"), rangeEnd(c.GetHeader("Range")))
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (w *Watch) Source(c *gin.Context) error {
 // Stream serves the source for players that take it apart, range by range as a
 // playlist names them: with frame durations repaired, at the same length.
 func (w *Watch) Stream(c *gin.Context) error {
-	src, err := w.source(c.Request.Context(), c.Param("video"), rangeStart(c.GetHeader("Range")))
+	src, err := w.source(c.Request.Context(), c.Param("video"), rangeEnd(c.GetHeader("Range")))
 	if err != nil {
 		return err
 	}
@@ -77,10 +78,11 @@ func (r *repaired) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// source finds the pieces of a video's original up to at least the byte from,
-// as far as they have arrived.
-func (w *Watch) source(ctx context.Context, videoID string, from int64) (*source, error) {
-	if known, ok := w.sources.get(videoID); ok && from < known.size {
+// source finds the pieces of a video's original: up to at least the byte last,
+// or, if that is negative, all that have arrived. What is known of a recording
+// that runs is enough for a range that lies in it, and for nothing else.
+func (w *Watch) source(ctx context.Context, videoID string, last int64) (*source, error) {
+	if known, ok := w.sources.get(videoID); ok && (known.whole || last >= 0 && last < known.size) {
 		return known, nil
 	}
 	video, err := w.catalog.Video(ctx, videoID)
@@ -91,7 +93,9 @@ func (w *Watch) source(ctx context.Context, videoID string, from int64) (*source
 	if err != nil {
 		return nil, err
 	}
-	w.sources.put(videoID, src)
+	if src.whole || video.Format != "" { // what it is may still turn out
+		w.sources.put(videoID, src)
+	}
 	return src, nil
 }
 
@@ -100,7 +104,7 @@ func (w *Watch) readSource(ctx context.Context, video *catalog.Video) (*source, 
 	if err != nil {
 		return nil, err
 	}
-	src := &source{contentType: typeOf(video)}
+	src := &source{contentType: typeOf(video), whole: video.UploadState == catalog.UploadFinished}
 	for _, p := range parts {
 		src.slices = append(src.slices, objects.Slice{Key: p.ObjectKey, Length: p.Length})
 		src.size += p.Length
@@ -108,17 +112,13 @@ func (w *Watch) readSource(ctx context.Context, video *catalog.Video) (*source, 
 	return src, nil
 }
 
-// rangeStart reads the first byte that a Range header asks for, or 0. A whole
-// answer during a recording may be a second old; a range must reach the bytes
-// that a playlist has just named.
-func rangeStart(header string) int64 {
+// rangeEnd reads the last byte that a Range header asks for; -1 means the end,
+// wherever that is now.
+func rangeEnd(header string) int64 {
 	first, last, _ := strings.Cut(strings.TrimPrefix(header, "bytes="), "-")
-	if n, err := strconv.ParseInt(strings.TrimSpace(last), 10, 64); err == nil {
-		return n
-	}
-	n, err := strconv.ParseInt(strings.TrimSpace(first), 10, 64)
-	if err != nil {
-		return 0
+	n, err := strconv.ParseInt(strings.TrimSpace(last), 10, 64)
+	if err != nil || strings.TrimSpace(first) == "" {
+		return -1
 	}
 	return n
 }
@@ -141,17 +141,33 @@ func typeOf(video *catalog.Video) string {
 
 // attachment makes the browser save what follows under the video's title.
 func attachment(h http.Header, title, extension string) {
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(title) + "." + extension}))
+}
+
+// fileName makes a name of a title that no system takes for anything else: no
+// path, no hidden file, no text that runs the other way.
+func fileName(title string) string {
 	name := strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
+		switch {
+		case r < ' ', strings.ContainsRune(`/\:*?"<>|`, r):
 			return '-'
+		case unicode.Is(unicode.Cf, r) && r != joiner:
+			return -1
 		}
 		return r
 	}, title)
 	if runes := []rune(name); len(runes) > maxFileName {
 		name = string(runes[:maxFileName])
 	}
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fmt.Sprintf("%s.%s", strings.TrimSpace(name), extension)}))
+	if name = strings.Trim(name, ". "); name == "" {
+		return "video"
+	}
+	return name
 }
 
-// maxFileName is the longest name, in characters, that is proposed for a file.
-const maxFileName = 120
+const (
+	// maxFileName is the longest name, in characters, that is proposed for a file.
+	maxFileName = 120
+	// joiner makes one picture of several emoji.
+	joiner = '\u200d'
+)

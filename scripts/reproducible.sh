@@ -8,13 +8,16 @@ scratch=$(mktemp -d)
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 export VERSION=reproducible
 
-for folder in "$scratch/one" "$scratch/two/a/little/deeper"; do
-	mkdir -p "$folder"
-	# tracked and new files, but nothing that was built
-	git ls-files -z --cached --others --exclude-standard -- . ':!docs' ':!e2e' |
-		while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
-		tar -c --null -T - | tar -x -C "$folder"
-	if [[ ${COLD:-} == 1 && $folder == *deeper ]]; then
+one=$scratch/one two=$scratch/two/a/little/deeper
+mkdir -p "$one" "$two"
+# tracked and new files, but nothing that was built; both from the same moment
+git ls-files -z --cached --others --exclude-standard -- . ':!docs' ':!e2e' |
+	while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
+	tar -c --null -T - | tar -x -C "$one"
+cp -a "$one/." "$two"
+
+for folder in "$one" "$two"; do
+	if [[ ${COLD:-} == 1 && $folder == "$two" ]]; then
 		export GOCACHE="$scratch/cache"
 	fi
 	"$folder/scripts/build-frontend.sh" >/dev/null

@@ -109,9 +109,10 @@ func (s *Server) describeVideo(ctx context.Context, v *catalog.Video) (any, erro
 	return s.library.Describe(auth.From(ctx), v), nil
 }
 
-// Stop makes the server not ready and ends the streams that would last for
-// ever; requests that run go on.
+// Stop makes the server not ready and ends what would last for ever: event
+// streams, and uploads, which keep what came; requests that run go on.
 func (s *Server) Stop() {
+	s.Ingest.Stop()
 	s.health.Stop()
 	s.feed.Stop()
 }

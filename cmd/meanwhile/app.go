@@ -39,10 +39,7 @@ func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) err
 	if a.db, err = database.Open(ctx, a.config.database()); err != nil {
 		return err
 	}
-	if err := a.db.Migrate(ctx, a.log); err != nil {
-		return err
-	}
-	if err := jobs.Migrate(ctx, a.db, a.log); err != nil {
+	if err := a.migrate(ctx); err != nil {
 		return err
 	}
 	if a.objects, err = objects.OpenFolder(folder); err != nil {
@@ -53,6 +50,18 @@ func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) err
 	}
 	a.catalog = catalog.New(catalog.Options{DB: a.db, Queue: a.queue, Log: a.log})
 	return nil
+}
+
+func (a *app) migrate(ctx context.Context) error {
+	unlock, err := lockMigrations(a.config.Data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := a.db.Migrate(ctx, a.log); err != nil {
+		return err
+	}
+	return jobs.Migrate(ctx, a.db, a.log)
 }
 
 func (a *app) close() error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -67,8 +68,8 @@ func (c *Config) objects() (string, error) {
 func (c *Config) base(addr net.Addr) (*url.URL, error) {
 	if c.BaseURL != "" {
 		u, err := url.Parse(strings.TrimSuffix(c.BaseURL, "/"))
-		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.Path != "" {
-			return nil, fmt.Errorf("MEANWHILE_BASE_URL: %q is not an address like https://video.example.org", c.BaseURL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+			return nil, errors.New("MEANWHILE_BASE_URL is not an address like https://video.example.org, without a path or anything else behind the host")
 		}
 		return u, nil
 	}

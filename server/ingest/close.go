@@ -19,18 +19,18 @@ const (
 // CloseQuiet closes uploads that nobody continues: with what arrived they
 // become videos. They can still be continued.
 func (in *Ingest) CloseQuiet(ctx context.Context) error {
-	open, err := in.catalog.OpenUploads(ctx, in.now().Add(-quietTake))
+	now := in.now()
+	open, err := in.catalog.QuietUploads(ctx, now.Add(-quietTake), now.Add(-quietFile))
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, row := range open {
-		switch whole := row.Length.Valid && row.Length.Int64 == row.Received; {
-		case whole: // a crash came between its last part and its end
-			errs = append(errs, in.finish(ctx, row, catalog.UploadFinished))
-		case !row.Length.Valid || row.TouchedAt.Before(in.now().Add(-quietFile)):
-			errs = append(errs, in.finish(ctx, row, catalog.UploadQuiet))
+		state := catalog.UploadQuiet
+		if row.Length.Valid && row.Length.Int64 == row.Received {
+			state = catalog.UploadFinished // a crash came between its last part and its end
 		}
+		errs = append(errs, in.finish(ctx, row, state))
 	}
 	return errors.Join(errs...)
 }

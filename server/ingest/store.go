@@ -42,6 +42,7 @@ type Ingest struct {
 	objects  objects.Store
 	log      *slog.Logger
 	indexers *indexers
+	senders  *senders
 	room     func() error
 	received func(bytes int64)
 	now      func() time.Time
@@ -63,7 +64,7 @@ type Options struct {
 
 // New makes an Ingest.
 func New(o Options) *Ingest {
-	in := &Ingest{catalog: o.Catalog, objects: o.Objects, log: o.Log, indexers: newIndexers(), room: o.Room, received: o.Received, now: o.Now}
+	in := &Ingest{catalog: o.Catalog, objects: o.Objects, log: o.Log, indexers: newIndexers(), senders: &senders{open: map[*answer]struct{}{}}, room: o.Room, received: o.Received, now: o.Now}
 	if in.room == nil {
 		in.room = func() error { return nil }
 	}

@@ -59,10 +59,15 @@ func (in *Ingest) Handler() (gin.HandlerFunc, error) {
 			return
 		}
 		in.forgiveRepeat(c.Request, c.Param("id"))
-		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry), body: &body{ReadCloser: c.Request.Body}}
+		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry), senders: in.senders, body: &body{ReadCloser: c.Request.Body}}
 		if c.Request.Body != http.NoBody {
 			c.Request.Body = w.body
 		}
+		if !in.senders.add(w) {
+			reply.Write(c, reply.Stopping)
+			return
+		}
+		defer in.senders.remove(w)
 		routed.ServeHTTP(w, c.Request)
 	}, nil
 }
@@ -75,7 +80,8 @@ type answer struct {
 	expires time.Time
 	failed  bool
 
-	body *body
+	senders *senders
+	body    *body
 }
 
 // SetReadDeadline implements what http.ResponseController looks for. tusd ends
@@ -83,6 +89,15 @@ type answer struct {
 // the body has been read, there is nothing left to end: the deadline would hit
 // net/http's own watch over the line, and with it every later request on it.
 func (a *answer) SetReadDeadline(at time.Time) error {
+	a.senders.mu.Lock()
+	defer a.senders.mu.Unlock()
+	if a.senders.stopped {
+		at = longAgo()
+	}
+	return a.deadline(at)
+}
+
+func (a *answer) deadline(at time.Time) error {
 	if a.body.read.Load() {
 		return nil
 	}
@@ -122,6 +137,9 @@ func (a *answer) WriteHeader(status int) {
 		h.Set("Upload-Expires", a.expires.UTC().Format(http.TimeFormat))
 	}
 	if status >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
+		if a.senders.stopping() {
+			status = reply.Stopping.Status
+		}
 		a.failed = true
 		h.Set("Content-Type", reply.ContentType)
 		h.Del("Content-Length")
@@ -136,6 +154,9 @@ func (a *answer) Write(p []byte) (int, error) {
 	}
 	code, message, _ := strings.Cut(strings.TrimSpace(string(p)), ": ")
 	problem := reply.New(a.Status(), strings.ToLower(strings.TrimPrefix(code, "ERR_")), sentence(code, message))
+	if problem.Status == reply.Stopping.Status {
+		problem = reply.Stopping
+	}
 	if err := json.NewEncoder(a.ResponseWriter).Encode(problem); err != nil {
 		return 0, err
 	}

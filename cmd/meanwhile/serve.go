@@ -31,6 +31,9 @@ const (
 	drainTime = 15 * time.Second
 	// jobTime is how long jobs may take to let go.
 	jobTime = 10 * time.Second
+	// stallTime is how long a video may wait for its next rendition before it is
+	// made sure that there is a job for it.
+	stallTime = 15 * time.Minute
 	// trashTime is how long what was thrown away can be brought back.
 	trashTime = 30 * 24 * time.Hour
 )
@@ -159,7 +162,8 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	(&ladder.Jobs{Catalog: a.catalog, Desk: desk, Runner: runner, Log: a.log}).Register(handlers)
 	(&still.Jobs{Catalog: a.catalog, Desk: desk, Runner: runner, Log: a.log}).Register(handlers)
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
-		return errors.Join(in.CloseQuiet(ctx), a.catalog.EmptyTrash(ctx, time.Now().Add(-trashTime)), a.sweep(ctx))
+		now := time.Now()
+		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)), a.catalog.EmptyTrash(ctx, now.Add(-trashTime)), a.sweep(ctx))
 	})
 	return nil
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -268,13 +269,18 @@ func (c *Catalog) PlanFile(ctx context.Context, videoID string, take int, m Medi
 		}
 		for i := 1; i < len(bounds) && m.HasVideo; i++ {
 			span := Span{VideoID: videoID, N: i - 1, StartUS: bounds[i-1].Microseconds(), EndUS: bounds[i].Microseconds()}
-			if err := tx.addSpan(ctx, video, span, false); err != nil {
+			priority := jobs.Bulk // the rest of an import lets recordings pass
+			if span.N < fewSpans {
+				priority = jobs.Live
+			}
+			if err := tx.addSpan(ctx, video, span, priority); err != nil {
 				return err
 			}
 		}
 		if err := tx.enqueueWhole(ctx, video); err != nil {
 			return err
 		}
+		video.settleState()
 		return tx.saveVideo(ctx, video)
 	})
 }
@@ -295,23 +301,61 @@ func (c *Catalog) FailVideo(ctx context.Context, videoID, sentence string) error
 func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, videoID)
-		if err != nil || video.State != Failed || video.Size == 0 || (video.Layout == "fragmented" && video.DurationUS == 0) {
+		if err != nil || video.State != Failed || video.Size == 0 || (video.Layout == fragmented && video.DurationUS == 0) {
 			return err
 		}
 		video.State, video.Reason = Processing, ""
-		if video.Layout != "fragmented" && video.Spans == 0 && !video.HasAudio {
-			if err := tx.enqueue(ctx, jobs.Probe{VideoID: videoID, Take: video.Take}, jobs.Waiting); err != nil {
-				return err
-			}
-			return tx.saveVideo(ctx, video)
-		}
-		if err := tx.enqueueSpans(ctx, video); err != nil {
+		if err := tx.resume(ctx, video); err != nil || !video.HasVideo || video.unplanned() {
 			return err
 		}
-		if err := tx.enqueueWhole(ctx, video); err != nil {
-			return err
-		}
-		video.settleState()
-		return tx.saveVideo(ctx, video)
+		return tx.enqueue(ctx, jobs.Stills{VideoID: videoID, Take: video.Take}, jobs.Live)
 	})
 }
+
+// ResumeStalled looks again at videos that are being processed and have not come
+// forward since before a time. A job that waits or runs is not added twice; one
+// that was lost, because it gave up at the very moment at which it was wanted
+// again, or because the full disk kept its end from being noted, is made up for.
+func (c *Catalog) ResumeStalled(ctx context.Context, before time.Time) error {
+	var stalled []string
+	err := c.db.Reader.NewSelect().Table("videos").Column("id").
+		Where("state = ? AND updated_at < ?", Processing, before.UTC()).Order("updated_at").Limit(100).Scan(ctx, &stalled)
+	if err != nil {
+		return translate(err)
+	}
+	for _, id := range stalled {
+		err := c.write(ctx, func(ctx context.Context, tx change) error {
+			video, err := tx.lockVideo(ctx, id)
+			if err != nil || video.State != Processing || !video.UpdatedAt.Before(before) {
+				return err
+			}
+			return tx.resume(ctx, video)
+		})
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
+// resume adds the jobs that a video still needs to be ready.
+func (t change) resume(ctx context.Context, video *Video) error {
+	if video.unplanned() {
+		if err := t.enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Waiting); err != nil {
+			return err
+		}
+		return t.saveVideo(ctx, video)
+	}
+	if err := t.enqueueSpans(ctx, video); err != nil {
+		return err
+	}
+	if err := t.enqueueAudio(ctx, video); err != nil {
+		return err
+	}
+	video.settleState()
+	return t.saveVideo(ctx, video)
+}
+
+// unplanned says that a plain file waits for its probe, whatever its header has
+// told of what is in it.
+func (v *Video) unplanned() bool { return v.Layout != fragmented && v.Spans == 0 }

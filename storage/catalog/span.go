@@ -17,6 +17,9 @@ const (
 	fewSpans  = 2
 )
 
+// fragmented is the layout of a source that plays while it grows.
+const fragmented = "fragmented"
+
 // Span is a stretch of a video whose rungs are made by one job.
 type Span struct {
 	bun.BaseModel `bun:"table:spans,alias:span"`
@@ -54,9 +57,13 @@ func (t change) planSpans(ctx context.Context, video *Video, rest bool) error {
 	if err != nil {
 		return err
 	}
+	priority := jobs.Live
+	if rest {
+		priority = jobs.Waiting
+	}
 	for _, span := range cutSpans(free, next.N, rest) {
 		span.VideoID = video.ID
-		if err := t.addSpan(ctx, video, span, rest); err != nil {
+		if err := t.addSpan(ctx, video, span, priority); err != nil {
 			return err
 		}
 	}
@@ -82,15 +89,11 @@ func cutSpans(free []Fragment, n int, rest bool) []Span {
 	return spans
 }
 
-func (t change) addSpan(ctx context.Context, video *Video, span Span, waiting bool) error {
+func (t change) addSpan(ctx context.Context, video *Video, span Span, priority int) error {
 	if _, err := t.NewInsert().Model(&span).Exec(ctx); err != nil {
 		return err
 	}
 	video.Spans++
-	priority := jobs.Live
-	if waiting {
-		priority = jobs.Waiting
-	}
 	if span.N == 0 {
 		if err := t.enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take, Early: true}, priority); err != nil {
 			return err
@@ -119,7 +122,7 @@ func (t change) close(ctx context.Context, video *Video, state UploadState) erro
 	switch {
 	case video.Size == 0:
 		video.State, video.Reason = Failed, reasonEmpty
-	case video.Layout != "fragmented":
+	case video.Layout != fragmented:
 		if err := t.enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
 			return err
 		}
@@ -158,15 +161,17 @@ func (t change) enqueueSpans(ctx context.Context, video *Video) error {
 
 // enqueueWhole adds the jobs that need the whole recording.
 func (t change) enqueueWhole(ctx context.Context, video *Video) error {
-	if video.HasAudio && !video.AudioDone {
-		if err := t.enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, jobs.Waiting); err != nil {
-			return err
-		}
-	}
-	if !video.HasVideo {
-		return nil
+	if err := t.enqueueAudio(ctx, video); err != nil || !video.HasVideo {
+		return err
 	}
 	return t.enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take}, jobs.Live)
+}
+
+func (t change) enqueueAudio(ctx context.Context, video *Video) error {
+	if !video.HasAudio || video.AudioDone {
+		return nil
+	}
+	return t.enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, jobs.Waiting)
 }
 
 // settleState makes a video ready once nothing is left to make.
@@ -189,6 +194,9 @@ func (t change) reopen(ctx context.Context, video *Video, upload *Upload) error 
 	video.Take++
 	video.State, video.Reason, video.AudioDone = Recording, "", false
 	kept := checkpointEmitted(upload.Checkpoint)
+	if video.Layout != fragmented {
+		kept = -1 // its spans cover no fragments, and all were cut from a file without its end
+	}
 	if _, err := t.NewDelete().Table("fragments").Where("video_id = ? AND n >= ?", video.ID, kept).Exec(ctx); err != nil {
 		return err
 	}

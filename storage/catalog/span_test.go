@@ -359,3 +359,90 @@ func TestOffsetsAreALock(t *testing.T) {
 	require.ErrorIs(t, s.AppendPart(t.Context(), catalog.Arrival{UploadID: v.UploadID, VideoID: v.ID, Start: 200, Length: 6}), catalog.ErrLength)
 	require.ErrorIs(t, s.AppendPart(t.Context(), catalog.Arrival{UploadID: "absent", VideoID: v.ID}), catalog.ErrNotFound)
 }
+
+// file is an upload of a plain file that says its length.
+func (s *shelf) file(t testing.TB, length int64) *take {
+	t.Helper()
+	v, err := s.StartVideo(t.Context(), catalog.NewVideo{OwnerID: s.owner.ID, Visibility: catalog.Members, Length: length})
+	require.NoError(t, err)
+	return &take{s: s, video: v}
+}
+
+func (k *take) bytes(t testing.TB, n int64, last bool) {
+	t.Helper()
+	a := catalog.Arrival{UploadID: k.video.UploadID, VideoID: k.video.ID, Start: k.at, Length: n, ObjectKey: fmt.Sprint(k.at), Last: last}
+	a.Index.Media = &catalog.Media{Format: "mp4", Layout: "plain", Header: []byte(`{}`), Width: 640, Height: 360, HasVideo: true, HasAudio: true}
+	k.at += n
+	require.NoError(t, k.s.AppendPart(t.Context(), a))
+}
+
+func (k *take) plan(t testing.TB, take int, bounds ...time.Duration) {
+	t.Helper()
+	m := catalog.Media{Format: "mp4", Layout: "plain", HasVideo: true, HasAudio: true, Duration: bounds[len(bounds)-1]}
+	require.NoError(t, k.s.PlanFile(t.Context(), k.video.ID, take, m, bounds))
+}
+
+// TestAFileThatGoesOnIsPlannedAnew: what was cut from the first half of a file
+// must not stand in the way of the whole.
+func TestAFileThatGoesOnIsPlannedAnew(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	k := s.file(t, 200)
+	k.bytes(t, 100, false)
+	k.close(t, catalog.UploadQuiet)
+	k.plan(t, 0, 0, 8*time.Second)
+	k.bytes(t, 100, true)
+	require.Equal(t, catalog.Processing, k.read(t).State)
+	require.Empty(t, k.spans(t))
+	s.caused(k.video.ID)
+	k.plan(t, 1, 0, 8*time.Second, 32*time.Second, 56*time.Second)
+	require.Equal(t, []string{"audio 1} 1", "span 0 1} 2", "span 1 1} 2", "span 2 1} 3", "stills 1 false} 2", "stills 1 true} 2"}, s.caused(k.video.ID))
+	k.encode(t, "360p")
+	require.NoError(t, s.CommitAudio(t.Context(), k.video.ID, 1, tracks("audio")[0]))
+	require.Equal(t, catalog.Ready, k.read(t).State)
+}
+
+// TestAFileThatWasNeverPlannedIsProbedAgain, also when its own header has told
+// that there is sound.
+func TestAFileThatWasNeverPlannedIsProbedAgain(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	k := s.file(t, 100)
+	k.bytes(t, 100, true)
+	require.Equal(t, []string{"probe 0} 2"}, s.caused(k.video.ID))
+	require.NoError(t, s.FailVideo(t.Context(), k.video.ID, "It is broken."))
+	require.NoError(t, s.RetryVideo(t.Context(), k.video.ID))
+	require.Equal(t, []string{"probe 0} 1"}, s.caused(k.video.ID))
+}
+
+// TestSleepingFilesHideNoRecording: files may sleep for a day, and however many
+// do, a silent recording is found.
+func TestSleepingFilesHideNoRecording(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	for range 101 {
+		s.file(t, 100)
+	}
+	video := s.start(t, "", catalog.Members)
+	quiet, err := s.QuietUploads(t.Context(), s.clock.now().Add(time.Minute), s.clock.now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.Len(t, quiet, 1)
+	require.Equal(t, video.UploadID, quiet[0].ID)
+}
+
+// TestALostJobIsMadeUpFor: whatever became of the jobs, a video that is being
+// processed and stands still gets them again.
+func TestALostJobIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k.arrive(t, 3)
+	require.NoError(t, s.ResumeStalled(t.Context(), s.clock.now().Add(time.Hour)))
+	require.Equal(t, catalog.Recording, k.read(t).State, "what is recorded waits for nothing")
+	k.close(t, catalog.UploadFinished)
+	s.caused(k.video.ID)
+	require.NoError(t, s.ResumeStalled(t.Context(), s.clock.now().Add(-time.Hour)))
+	require.Empty(t, s.caused(k.video.ID), "it has just begun")
+	require.NoError(t, s.ResumeStalled(t.Context(), s.clock.now().Add(time.Hour)))
+	require.Equal(t, []string{"audio 0} 1", "span 0 0} 1"}, s.caused(k.video.ID))
+}

@@ -220,12 +220,14 @@ func (t change) settle(ctx context.Context, video *Video, upload *Upload) error 
 	return must(t.NewUpdate().Table("uploads").Set("state = ?", UploadFinished).Set("length = received").Where("id = ?", upload.ID).Exec(ctx))
 }
 
-// OpenUploads lists the uploads that are open and were last touched before a
-// time, and those whose last byte came without their being closed.
-func (c *Catalog) OpenUploads(ctx context.Context, before time.Time) ([]*Upload, error) {
+// QuietUploads lists open uploads that should end: those without a length that
+// were last touched before one time, those with a length before another, and
+// those whose last byte came without their being closed.
+func (c *Catalog) QuietUploads(ctx context.Context, takes, files time.Time) ([]*Upload, error) {
 	var found []*Upload
 	err := c.db.Reader.NewSelect().Model(&found).
-		Where("state = ? AND (touched_at < ? OR length = received)", UploadOpen, before.UTC()).Order("touched_at").Limit(100).Scan(ctx)
+		Where("state = ? AND (length = received OR length IS NULL AND touched_at < ? OR touched_at < ?)", UploadOpen, takes.UTC(), files.UTC()).
+		Order("touched_at").Limit(100).Scan(ctx)
 	return found, translate(err)
 }
 

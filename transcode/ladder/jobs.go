@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
@@ -33,14 +34,25 @@ type Jobs struct {
 // Register makes h do these kinds of job.
 func (j *Jobs) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Span]) error {
-		return j.settle(ctx, job.Args.VideoID, job.Last, j.span(ctx, job.Args))
+		return j.settle(ctx, job.Args.VideoID, job.Last, guarded(func() error { return j.span(ctx, job.Args) }))
 	})
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Audio]) error {
-		return j.settle(ctx, job.Args.VideoID, job.Last, j.audio(ctx, job.Args))
+		return j.settle(ctx, job.Args.VideoID, job.Last, guarded(func() error { return j.audio(ctx, job.Args) }))
 	})
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Probe]) error {
-		return j.settle(ctx, job.Args.VideoID, job.Last, j.probe(ctx, job.Args))
+		return j.settle(ctx, job.Args.VideoID, job.Last, guarded(func() error { return j.probe(ctx, job.Args) }))
 	})
+}
+
+// guarded makes an error of a panic: the queue would drop the job after its last
+// attempt without a word to the owner.
+func guarded(work func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("ladder: panic: %v\n%s", cause, debug.Stack())
+		}
+	}()
+	return work()
 }
 
 // settle decides what an outcome means: done, not needed any more, to be tried

@@ -48,6 +48,9 @@ func newPlant(t testing.TB, ffmpegPath string) *plant {
 	t.Cleanup(func() { require.NoError(t, p.store.Close()) })
 
 	work := &ladder.Jobs{Log: log, Runner: &ffmpeg.Runner{FFmpeg: ffmpegPath, FFprobe: "ffprobe", Logger: log, Threads: 1}}
+	if ffmpegPath == "" {
+		work.Runner = nil // which is a bug, and panics
+	}
 	work.Desk, err = source.NewDesk(p.store, p.scratch)
 	require.NoError(t, err)
 	handlers := jobs.NewHandlers()
@@ -233,6 +236,16 @@ func TestWhatIsNoVideoGetsASentence(t *testing.T) {
 	video := p.settled(t, p.upload(t, path, 1000).ID)
 	require.Equal(t, catalog.Failed, video.State)
 	require.Equal(t, "This file is not a video or audio recording that Meanwhile can read.", video.Reason)
+}
+
+// TestABugReachesTheOwner: a job that panics ends with a sentence, too.
+func TestABugReachesTheOwner(t *testing.T) {
+	t.Parallel()
+	p := newPlant(t, "")
+	video := p.settled(t, p.upload(t, recording(t, "take.mp4", counted("384x64", 4, steady)), 1<<20).ID)
+	require.Equal(t, catalog.Failed, video.State)
+	require.NotEmpty(t, video.Reason)
+	p.requireNoLitter(t, video.ID)
 }
 
 func TestAPoisonousJobEndsAfterThreeAttempts(t *testing.T) {

@@ -97,23 +97,26 @@ func (d *Desk) Whole(ctx context.Context, videoID string, parts []catalog.Part) 
 	if path, ok := d.single(parts); ok {
 		return path, func() {}, nil
 	}
-	w, mine := d.take(videoID)
+	all := slices(parts)
+	// A source that went on after it had been closed is another one.
+	name := fmt.Sprintf("whole-%s-%d", videoID, objects.NewConcat(ctx, d.store, all).Size())
+	w, mine := d.take(name)
 	if mine {
-		w.path = filepath.Join(d.root, "whole-"+videoID)
-		w.err = d.copy(ctx, slices(parts), w.path)
+		w.path = filepath.Join(d.root, name)
+		w.err = d.copy(ctx, all, w.path)
 		close(w.ready)
 	}
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
-		d.release(videoID, w)
+		d.release(name, w)
 		return "", nil, context.Cause(ctx)
 	}
 	if w.err != nil {
-		d.release(videoID, w)
+		d.release(name, w)
 		return "", nil, w.err
 	}
-	return w.path, func() { d.release(videoID, w) }, nil
+	return w.path, func() { d.release(name, w) }, nil
 }
 
 func (d *Desk) single(parts []catalog.Part) (string, bool) {
@@ -125,13 +128,13 @@ func (d *Desk) single(parts []catalog.Part) (string, bool) {
 	return path, err == nil
 }
 
-func (d *Desk) take(videoID string) (w *whole, mine bool) {
+func (d *Desk) take(name string) (w *whole, mine bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	w, found := d.copies[videoID]
+	w, found := d.copies[name]
 	if !found {
 		w = &whole{ready: make(chan struct{})}
-		d.copies[videoID] = w
+		d.copies[name] = w
 	}
 	w.users++
 	if w.timer != nil {
@@ -141,7 +144,7 @@ func (d *Desk) take(videoID string) (w *whole, mine bool) {
 }
 
 // release keeps an unused copy for a while, a failed one not at all.
-func (d *Desk) release(videoID string, w *whole) {
+func (d *Desk) release(name string, w *whole) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	w.users--
@@ -157,21 +160,21 @@ func (d *Desk) release(videoID string, w *whole) {
 	default:
 	}
 	if wait == 0 {
-		d.drop(videoID, w)
+		d.drop(name, w)
 		return
 	}
 	w.timer = time.AfterFunc(wait, func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if w.users == 0 && d.copies[videoID] == w {
-			d.drop(videoID, w)
+		if w.users == 0 && d.copies[name] == w {
+			d.drop(name, w)
 		}
 	})
 }
 
 // drop runs with the lock held.
-func (d *Desk) drop(videoID string, w *whole) {
-	delete(d.copies, videoID)
+func (d *Desk) drop(name string, w *whole) {
+	delete(d.copies, name)
 	_ = os.Remove(w.path)
 }
 

@@ -3,9 +3,11 @@ package ingest
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
 
 // How long an open upload may be silent before what arrived becomes the video.
@@ -35,13 +37,22 @@ func (in *Ingest) CloseQuiet(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// finishTries is how often an end is tried while bytes still come in.
+const finishTries = 20
+
 // Finish ends an upload by its owner's wish, with what arrived.
 func (in *Ingest) Finish(ctx context.Context, uploadID string) error {
-	row, err := in.catalog.Upload(ctx, uploadID)
-	if err != nil {
-		return err
+	var err error
+	for range finishTries {
+		row, missing := in.catalog.Upload(ctx, uploadID)
+		if missing != nil {
+			return missing
+		}
+		if err = in.finish(ctx, row, catalog.UploadFinished); !errors.Is(err, catalog.ErrOffset) {
+			return err
+		}
 	}
-	return in.finish(ctx, row, catalog.UploadFinished)
+	return err
 }
 
 func (in *Ingest) finish(ctx context.Context, row *catalog.Upload, state catalog.UploadState) error {
@@ -50,18 +61,30 @@ func (in *Ingest) finish(ctx context.Context, row *catalog.Upload, state catalog
 	}
 	var last catalog.Index
 	if row.State == catalog.UploadOpen && row.Received > 0 {
-		index, err := in.indexers.take(ctx, in, row, row.Received)
-		if err != nil {
+		var err error
+		if last, err = in.lastWords(ctx, row); err != nil {
 			return err
 		}
-		if last, err = learned(index); err != nil {
-			return err
-		}
-		last.Fragments = append(last.Fragments, rows(index.FinishAt(row.Received))...)
 	}
 	err := in.catalog.CloseUpload(ctx, catalog.Closing{UploadID: row.ID, State: state, Received: row.Received, Last: last})
 	if errors.Is(err, catalog.ErrOffset) && state == catalog.UploadQuiet {
 		return nil // it is not quiet any more
 	}
 	return err
+}
+
+// lastWords is what the end of an upload tells its index. If bytes are gone from
+// the store, what was known before must do.
+func (in *Ingest) lastWords(ctx context.Context, row *catalog.Upload) (catalog.Index, error) {
+	index, err := in.indexers.take(ctx, in, row, row.Received)
+	if errors.Is(err, objects.ErrNotFound) || errors.Is(err, io.ErrUnexpectedEOF) {
+		in.log.Error("an upload is closed without its end, whose bytes are lost", "video", row.VideoID, "error", err)
+		return catalog.Index{}, nil
+	}
+	if err != nil {
+		return catalog.Index{}, err
+	}
+	last, err := learned(index)
+	last.Fragments = append(last.Fragments, rows(index.FinishAt(row.Received))...)
+	return last, err
 }

@@ -1,7 +1,10 @@
 package ingest
 
 import (
+	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -179,4 +182,47 @@ func TestTheEndWhileBytesCome(t *testing.T) {
 	require.ErrorIs(t, s.ingest.finish(t.Context(), stale, catalog.UploadFinished), catalog.ErrOffset)
 	require.NoError(t, s.ingest.Finish(t.Context(), idOf(path)))
 	require.Equal(t, r.state(t, r.oneGo(t, raw)), r.state(t, path))
+}
+
+// TestTheEndByHandWhileBytesCome ends a take whose recorder still sends: its
+// owner is not told to try again.
+func TestTheEndByHandWhileBytesCome(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for range 8 {
+		s := r.serve(t)
+		path := s.create(t, -1, nil)
+		s.append(t, path, 0, []byte("a"), nil)
+		done := make(chan int64, 1)
+		go func() {
+			for at := int64(1); ; at++ {
+				if got := s.patch(t, path, at, strings.NewReader("b"), nil); got.status != http.StatusNoContent {
+					done <- at
+					return
+				}
+			}
+		}()
+		require.Eventually(t, func() bool { return r.video(t, path).Size > 3 }, testTime, tick)
+		require.NoError(t, r.serve(t).ingest.Finish(t.Context(), idOf(path)))
+		require.Equal(t, <-done, r.video(t, path).Size, "what was acknowledged is in it")
+	}
+}
+
+// TestALostObjectDoesNotKeepATakeOpen: somebody deleted a file; the rest is
+// still a video.
+func TestALostObjectDoesNotKeepATakeOpen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.serve(t)
+	raw := recording(t, "vp9-opus.webm")
+	path := s.create(t, -1, nil)
+	s.append(t, path, 0, raw[:80_000], nil)
+	s.append(t, path, 80_000, raw[80_000:85_000], nil)
+	for _, name := range r.objectsOf(t, path)[1:] {
+		require.NoError(t, os.Remove(name))
+	}
+	r.clock.advance(quietTake + time.Second)
+	require.NoError(t, r.serve(t).ingest.CloseQuiet(t.Context()))
+	require.Equal(t, catalog.Processing, r.video(t, path).State)
+	require.Equal(t, catalog.UploadQuiet, r.video(t, path).UploadState)
 }

@@ -90,7 +90,7 @@ func (in *Ingest) Start(ctx context.Context, n catalog.NewVideo) (*catalog.Video
 	switch {
 	case utf8.RuneCountInString(n.Title) > MaxTitle:
 		return nil, errTitle.At("title")
-	case !utf8.ValidString(n.Title), strings.ContainsFunc(n.Title, isControl), !utf8.ValidString(n.MIME), len(n.MIME) > maxMIME:
+	case !utf8.ValidString(n.Title), strings.ContainsFunc(n.Title, isControl), !utf8.ValidString(n.MIME), strings.ContainsFunc(n.MIME, isControl), len(n.MIME) > maxMIME:
 		return nil, errName.At("title")
 	}
 	if n.Visibility == "" {
@@ -198,5 +198,5 @@ func (u *upload) Terminate(ctx context.Context) error {
 	if err := u.catalog.TrashVideo(ctx, u.row.VideoID); err != nil {
 		return u.refuse(err)
 	}
-	return u.FinishUpload(ctx)
+	return u.refuse(u.Finish(ctx, u.row.ID))
 }

@@ -134,7 +134,7 @@ func (t change) placeComment(ctx context.Context, video *Video, comment *Comment
 	if comment.ParentID != "" {
 		parent := new(Comment)
 		err := t.NewSelect().Model(parent).Where("id = ? AND video_id = ? AND parent_id IS NULL", comment.ParentID, video.ID).Scan(ctx)
-		if errors.Is(translate(err), ErrNotFound) {
+		if errors.Is(translate(err), ErrNotFound) || strings.ContainsRune(comment.ParentID, 0) { // which SQL text cannot hold
 			return &InvalidError{Field: "parent_id", Message: "The comment that this one answers is not there, or is an answer itself."}
 		}
 		if err != nil {

@@ -99,14 +99,12 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err := errors.Join(a.objects.Sweep(), a.work(handlers, s.Ingest)); err != nil {
 		return err
 	}
-	if slots > 0 {
-		if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {
-			return err
-		}
+	if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
 	}
 	a.log.Info("listening", "addr", listener.Addr().String(), "url", base.String(), "workers", slots)
 	invite(base, instance.SetupToken)
-	return a.run(ctx, s, listener, slots > 0)
+	return a.run(ctx, s, listener)
 }
 
 // invite prints the one address to open.
@@ -120,7 +118,7 @@ func invite(base *url.URL, setupToken string) {
 
 // run answers requests until the context ends, then lets them finish and hands
 // the jobs back.
-func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener, working bool) error {
+func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener) error {
 	front := &http.Server{Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- front.Serve(listener) }()
@@ -138,11 +136,9 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener, 
 		a.log.Warn("some requests did not finish in time and were cut", "error", shutdown)
 		err = errors.Join(err, front.Close())
 	}
-	if working {
-		letGo, cancel := context.WithTimeout(ctx, jobTime)
-		defer cancel()
-		err = errors.Join(err, a.queue.Stop(letGo))
-	}
+	letGo, cancelJobs := context.WithTimeout(ctx, jobTime)
+	defer cancelJobs()
+	err = errors.Join(err, a.queue.Stop(letGo))
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -168,18 +164,22 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	return nil
 }
 
-// sweep deletes objects whose rows are gone.
+// sweep deletes objects whose rows are gone. One that cannot be deleted is kept
+// in mind and stands in nobody's way.
 func (a *app) sweep(ctx context.Context) error {
 	keys, err := a.catalog.Garbage(ctx)
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, key := range keys {
-		if err := errors.Join(a.objects.Delete(ctx, key), a.catalog.ForgetGarbage(ctx, key)); err != nil {
-			return err
+		err := a.objects.Delete(ctx, key)
+		if err == nil {
+			err = a.catalog.ForgetGarbage(ctx, key)
 		}
+		errs = append(errs, err)
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 type openapiCmd struct{}

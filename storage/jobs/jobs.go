@@ -87,20 +87,20 @@ type Queue struct {
 type Options struct {
 	DB  *database.DB
 	Log *slog.Logger
-	// Slots is how many media jobs run at once; 0 only puts jobs in.
+	// Slots is how many media jobs run at once; with 0 they wait.
 	Slots int
-	// Handlers may be nil when Slots is 0.
+	// Handlers do the jobs; without them jobs are only put in, and Start fails.
 	Handlers *Handlers
 }
 
 // Open sets up the queue. Nothing runs before Start.
 func Open(o Options) (*Queue, error) {
 	config := &river.Config{Logger: quiet(o.Log), MaxAttempts: attempts}
-	if o.Slots > 0 {
+	if o.Handlers != nil {
 		config.Workers = o.Handlers.workers
-		config.Queues = map[string]river.QueueConfig{
-			QueueMedia:         {MaxWorkers: o.Slots},
-			river.QueueDefault: {MaxWorkers: 2},
+		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}}
+		if o.Slots > 0 {
+			config.Queues[QueueMedia] = river.QueueConfig{MaxWorkers: o.Slots}
 		}
 		config.PeriodicJobs = []*river.PeriodicJob{river.NewPeriodicJob(
 			river.PeriodicInterval(housekeepingEvery),

@@ -185,3 +185,28 @@ func TestMigratingTwiceIsFine(t *testing.T) {
 	db := newDB(t)
 	require.NoError(t, jobs.Migrate(t.Context(), db, quiet()))
 }
+
+// TestWithoutSlotsTheHouseIsStillKept: a server that converts nothing still
+// closes silent takes; media jobs wait for a process that takes them.
+func TestWithoutSlotsTheHouseIsStillKept(t *testing.T) {
+	t.Parallel()
+	db := newDB(t)
+	kept := make(chan struct{}, 10)
+	handlers := jobs.NewHandlers()
+	jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Span]) error { return errUndo })
+	jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Housekeeping]) error {
+		kept <- struct{}{}
+		return nil
+	})
+	q, err := jobs.Open(jobs.Options{DB: db, Log: quiet(), Handlers: handlers})
+	require.NoError(t, err)
+	insert(t, db, q, jobs.Span{VideoID: "v"}, nil)
+	require.NoError(t, q.Start(t.Context()))
+	select {
+	case <-kept:
+	case <-time.After(testTime):
+		t.Fatal("no housekeeping")
+	}
+	require.Equal(t, "available", rows(t, db)[0].State)
+	require.NoError(t, q.Stop(t.Context()))
+}

@@ -3,6 +3,8 @@ package ingest
 import (
 	"net/http"
 	"strconv"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
 
 // lengthHeader announces how long an upload is.
@@ -20,4 +22,12 @@ func (in *Ingest) forgiveRepeat(r *http.Request, id string) {
 	if err == nil && upload.Length.Valid && upload.Length.Int64 == announced {
 		r.Header.Del(lengthHeader)
 	}
+}
+
+// tooLate says that a request brings bytes for an upload that is finished. tusd
+// would answer that all is well and take none of them, and its client would
+// send them again and again.
+func tooLate(r *http.Request, video *catalog.Video) bool {
+	return video.UploadState == catalog.UploadFinished && r.ContentLength != 0 &&
+		r.Header.Get("Upload-Offset") == strconv.FormatInt(video.Size, 10)
 }

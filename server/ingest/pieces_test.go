@@ -131,6 +131,11 @@ func TestTheLengthMayComeLast(t *testing.T) {
 			s.append(t, path, int64(cut), raw[cut:], nil)
 			r.serve(t).append(t, path, int64(len(raw)), nil, end)
 		},
+		"twice": func(s *server, path string) { // the answer to the first was lost
+			s.append(t, path, int64(cut), raw[cut:cut+1], end)
+			s.append(t, path, int64(cut+1), raw[cut+1:], end)
+			s.append(t, path, int64(len(raw)), nil, end)
+		},
 		"before the last bytes": func(s *server, path string) {
 			s.append(t, path, int64(cut), raw[cut:cut+1], end)
 			s.append(t, path, int64(cut+1), raw[cut+1:], nil)

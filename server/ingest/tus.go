@@ -54,8 +54,13 @@ func (in *Ingest) Handler() (gin.HandlerFunc, error) {
 	}
 	routed := http.StripPrefix(Path, h)
 	return func(c *gin.Context) {
-		if video := access.Video(c.Request.Context()); video != nil && video.Trashed() && c.Request.Method != http.MethodDelete {
+		video := access.Video(c.Request.Context())
+		if video != nil && video.Trashed() && c.Request.Method != http.MethodDelete {
 			reply.Write(c, reply.NotFound)
+			return
+		}
+		if video != nil && tooLate(c.Request, video) {
+			reply.Write(c, catalog.ErrFinished)
 			return
 		}
 		in.forgiveRepeat(c.Request, c.Param("id"))

@@ -81,6 +81,10 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	media, err := config.objects()
+	if err != nil {
+		return err
+	}
 	base, err := config.base(listener.Addr())
 	if err != nil {
 		return err
@@ -91,7 +95,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	}
 	s, err := server.New(server.Options{
 		Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
-		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data),
+		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
 	})
 	if err != nil {
 		return err

@@ -237,7 +237,8 @@ func (c *Catalog) CommitStills(ctx context.Context, videoID string, take int, ma
 		if video.Take != take {
 			return ErrAlreadyDone
 		}
-		merged := video.Stills()
+		before := video.Stills()
+		merged := before
 		raw, err := json.Marshal(made)
 		if err != nil {
 			return err
@@ -249,8 +250,25 @@ func (c *Catalog) CommitStills(ctx context.Context, videoID string, take int, ma
 		if video.StillsRaw, err = json.Marshal(merged); err != nil {
 			return err
 		}
+		if err := tx.discardStills(ctx, before, merged); err != nil {
+			return err
+		}
 		return tx.saveVideo(ctx, video)
 	})
+}
+
+// discardStills leaves pictures that others took the place of to housekeeping.
+func (t change) discardStills(ctx context.Context, before, now Stills) error {
+	due := t.catalog.now().Add(garbageGrace)
+	for old, kept := range map[string]string{before.Poster: now.Poster, before.Preview: now.Preview, before.Storyboard: now.Storyboard} {
+		if old == "" || old == kept {
+			continue
+		}
+		if _, err := t.NewRaw("INSERT INTO garbage (object_prefix, due_at) VALUES (?, ?) ON CONFLICT DO NOTHING", old, due).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // PlanFile records what a probe found in a file that is not a stream of

@@ -446,3 +446,16 @@ func TestALostJobIsMadeUpFor(t *testing.T) {
 	require.NoError(t, s.ResumeStalled(t.Context(), s.clock.now().Add(time.Hour)))
 	require.Equal(t, []string{"audio 0} 1", "span 0 0} 1"}, s.caused(k.video.ID))
 }
+
+func TestPicturesThatWereReplacedAreDiscarded(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t)
+	v := s.start(t, "", catalog.Members)
+	require.NoError(t, s.CommitStills(t.Context(), v.ID, 0, catalog.Stills{Poster: "early"}))
+	require.NoError(t, s.CommitStills(t.Context(), v.ID, 0, catalog.Stills{Poster: "late", Storyboard: "board"}))
+	require.NoError(t, s.CommitStills(t.Context(), v.ID, 0, catalog.Stills{Preview: "clip"}))
+	s.clock.advance(time.Hour)
+	left, err := s.Garbage(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"early"}, left)
+}

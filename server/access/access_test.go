@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/server/auth"
@@ -19,7 +18,8 @@ func TestRights(t *testing.T) {
 	member := auth.Principal{Account: &catalog.Account{ID: "ben", Role: catalog.Owner}} // of the installation: no more than a member here
 	nobody := auth.Principal{}
 	all, viewer, guest, none := access.Rights{Watch: true, Comment: true, Download: true, Edit: true}, access.Rights{Watch: true, Comment: true, Download: true}, access.Rights{Watch: true, Download: true}, access.Rights{}
-	now := bun.NullTime{Time: time.Unix(1, 0)}
+	var trashed catalog.Video
+	trashed.TrashedAt.Time = time.Unix(1, 0)
 	for _, c := range []struct {
 		video                 catalog.Video
 		owner, member, nobody access.Rights
@@ -30,7 +30,7 @@ func TestRights(t *testing.T) {
 		{catalog.Video{Visibility: catalog.Members, GuestsMayComment: true}, all, viewer, none},
 		{catalog.Video{Visibility: catalog.Link}, all, viewer, guest},
 		{catalog.Video{Visibility: catalog.Link, GuestsMayComment: true}, all, viewer, viewer},
-		{catalog.Video{Visibility: catalog.Link, TrashedAt: now}, access.Rights{Watch: true, Download: true, Edit: true}, none, none},
+		{catalog.Video{Visibility: catalog.Link, TrashedAt: trashed.TrashedAt}, access.Rights{Watch: true, Download: true, Edit: true}, none, none},
 	} {
 		c.video.OwnerID = "ada"
 		require.Equal(t, c.owner, access.RightsOf(owner, &c.video), "%+v", c.video)

@@ -128,7 +128,7 @@ func (s *Server) videoRoutes() []route {
 		operation(changing(), "POST /api/videos", "create-video: Begin a video and get its link", s.library.Create),
 		operation(watching(), "GET /api/videos/{id}", "read-video: One video and how to play it now", s.library.Read),
 		operation(editing(), "PATCH /api/videos/{id}", "change-video: Title, who may watch, who may comment", s.library.Change),
-		operation(editing(), "DELETE /api/videos/{id}", "trash-video: Put a video into the trash", s.library.Trash),
+		operation(editing(), "DELETE /api/videos/{id}", "trash-video: Put a video into the trash; once more removes it for good", s.library.Trash),
 		operation(editing(), "POST /api/videos/{id}/restore", "restore-video: Take a video out of the trash", s.library.Restore),
 		operation(editing(), "POST /api/videos/{id}/retry", "retry-video: Try again what failed", s.library.Retry),
 		operation(editing(), "POST /api/videos/{id}/finish", "finish-video: End the upload with what arrived", s.library.Finish),

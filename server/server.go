@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -96,12 +97,18 @@ func (s *Server) join(o Options, granter *access.Granter) error {
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Auth: s.auth, Video: s.describeVideo, Log: o.Log})
-	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Version: o.Version, Log: o.Log})
+	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
 	s.site, err = site.New(site.Options{
 		Files: o.Files, BaseURL: o.BaseURL, Video: s.describeVideo,
 		Session: func(ctx context.Context) (any, error) { return s.auth.Describe(ctx) },
 	})
 	return err
+}
+
+// local says whether an address leads to this machine alone.
+func local(base *url.URL) bool {
+	ip := net.ParseIP(base.Hostname())
+	return base.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // describeVideo renders a video for whoever asks.

@@ -36,6 +36,8 @@ const (
 	stallTime = 15 * time.Minute
 	// trashTime is how long what was thrown away can be brought back.
 	trashTime = 30 * 24 * time.Hour
+	// visitorTime is how long a visitor without an account is told from others.
+	visitorTime = 3 * 24 * time.Hour
 )
 
 type serveCmd struct {
@@ -163,7 +165,8 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	(&still.Jobs{Catalog: a.catalog, Desk: desk, Runner: runner, Log: a.log}).Register(handlers)
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
-		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)), a.catalog.EmptyTrash(ctx, now.Add(-trashTime)), a.sweep(ctx))
+		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
+			a.catalog.EmptyTrash(ctx, now.Add(-trashTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx))
 	})
 	return nil
 }

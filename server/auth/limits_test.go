@@ -58,6 +58,8 @@ func TestOneNetworkCannotTryManyAccounts(t *testing.T) {
 		}
 	}
 	require.Equal(t, 5, refused)
+	throttle.succeeded("net", "x")
+	require.Error(t, throttle.attempt("net", "another"), "an account of one's own does not buy guesses at others")
 }
 
 func TestTheThrottleIsBounded(t *testing.T) {

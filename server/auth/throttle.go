@@ -50,8 +50,9 @@ func (t *throttle) attempt(network, account string) error {
 func (t *throttle) succeeded(network, account string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	// The network's count stays: whoever has one account could clear it between
+	// guesses at the others.
 	delete(t.buckets, accountKey(network, account))
-	delete(t.buckets, networkKey(network))
 }
 
 // take runs with the lock held.

@@ -26,8 +26,11 @@ type Options struct {
 	Jobs func(ctx context.Context) (map[string]int, error)
 	// Followers is how many streams of events are open.
 	Followers func() int
-	Version   string
-	Log       *slog.Logger
+	// Local says that people reach the server on this machine alone, so that
+	// whoever comes from it is trusted with its numbers.
+	Local   bool
+	Version string
+	Log     *slog.Logger
 }
 
 // Health answers /healthz, /readyz and /metrics.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
@@ -49,7 +50,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	o := Options{
-		Catalog: catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet,
+		Catalog: catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet, Local: true,
 		Jobs:      func(context.Context) (map[string]int, error) { return map[string]int{"running": 2}, nil },
 		Followers: func() int { return 7 },
 	}
@@ -150,20 +151,21 @@ func TestMetricsAreNotForStrangers(t *testing.T) {
 		headers []string
 		status  int
 	}{
-		"a stranger":                      {peer: far, status: 404},
-		"a stranger through a proxy here": {peer: near, headers: []string{"X-Forwarded-For", "203.0.113.9"}, status: 404},
-		"a stranger through another":      {peer: near, headers: []string{"Forwarded", "for=203.0.113.9"}, status: 404},
-		"this machine":                    {peer: near, status: 200},
-		"this machine over IPv6":          {peer: "[::1]:5000", status: 200},
-		"a peer without an address":       {peer: "@", status: 404},
-		"a member":                        {who: auth.Principal{Account: account(catalog.Member), Scope: catalog.ScopeAdmin}, peer: near, status: 404},
-		"an owner's token to read":        {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeRead}, peer: far, status: 404},
-		"an owner's token for all":        {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeAdmin}, peer: far, status: 200},
+		"a stranger":                       {peer: far, status: 404},
+		"a stranger through a proxy here":  {peer: near, headers: []string{"X-Forwarded-For", "203.0.113.9"}, status: 404},
+		"a stranger through another":       {peer: near, headers: []string{"Forwarded", "for=203.0.113.9"}, status: 404},
+		"this machine":                     {peer: near, status: 200},
+		"this machine over IPv6":           {peer: "[::1]:5000", status: 200},
+		"this machine, of a public server": {peer: near, status: 404},
+		"a peer without an address":        {peer: "@", status: 404},
+		"a member":                         {who: auth.Principal{Account: account(catalog.Member), Scope: catalog.ScopeAdmin}, peer: near, status: 404},
+		"an owner's token to read":         {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeRead}, peer: far, status: 404},
+		"an owner's token for all":         {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeAdmin}, peer: far, status: 200},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRig(t, nil)
+			r := newRig(t, func(o *Options) { o.Local = !strings.Contains(name, "public") })
 			r.who = row.who
 			status, _ := r.get("/metrics", row.peer, row.headers...)
 			require.Equal(t, row.status, status)

@@ -107,7 +107,7 @@ func (r *counted) Read(p []byte) (int, error) {
 // of the installation by API token or session, and for programs on the same
 // machine.
 func (h *Health) Metrics(c *gin.Context) error {
-	if !mayRead(c) {
+	if !h.mayRead(c) {
 		return reply.NotFound
 	}
 	m := h.metrics
@@ -121,12 +121,16 @@ func (h *Health) Metrics(c *gin.Context) error {
 	return nil
 }
 
-// mayRead lets in an owner who may do everything, and whoever is on this very
-// machine – but not what a reverse proxy there brings from elsewhere.
-func mayRead(c *gin.Context) bool {
+// mayRead lets in an owner who may do everything, and, where there is no other
+// way in, whoever is on this very machine: but not what a reverse proxy there
+// brings from elsewhere.
+func (h *Health) mayRead(c *gin.Context) bool {
 	p := auth.From(c.Request.Context())
 	if p.Account != nil {
 		return p.Account.Role == catalog.Owner && p.Scope == catalog.ScopeAdmin
+	}
+	if !h.Local {
+		return false
 	}
 	for _, mark := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
 		if c.GetHeader(mark) != "" {

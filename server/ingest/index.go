@@ -17,15 +17,22 @@ import (
 // made again from its checkpoint and the bytes since.
 const maxIndexers = 4096
 
+// maxHeld bounds what all kept indexes buffer of elements that are not whole
+// yet: hostile files may begin large ones and never end them.
+const maxHeld = 128 << 20
+
 // indexers keeps the index of each upload between two of its requests.
 type indexers struct {
 	mu   sync.Mutex
 	kept map[string]keptIndex
+	// held is what the kept ones buffer, in bytes.
+	held int
 }
 
 type keptIndex struct {
 	index *cursor
 	at    int64 // offset of the next byte it wants to be fed
+	held  int   // bytes it buffers
 }
 
 func newIndexers() *indexers { return &indexers{kept: map[string]keptIndex{}} }
@@ -35,7 +42,7 @@ func newIndexers() *indexers { return &indexers{kept: map[string]keptIndex{}} }
 func (x *indexers) take(ctx context.Context, in *Ingest, row *catalog.Upload, offset int64) (*cursor, error) {
 	x.mu.Lock()
 	k, ok := x.kept[row.ID]
-	delete(x.kept, row.ID)
+	x.forget(row.ID)
 	x.mu.Unlock()
 	if ok && k.at == offset {
 		return k.index, nil
@@ -48,11 +55,22 @@ func (x *indexers) give(uploadID string, index *cursor, at int64) {
 	defer x.mu.Unlock()
 	if len(x.kept) >= maxIndexers {
 		for id := range x.kept { // any one will do
-			delete(x.kept, id)
+			x.forget(id)
 			break
 		}
 	}
-	x.kept[uploadID] = keptIndex{index: index, at: at}
+	held := index.Buffered()
+	if x.held+held > maxHeld {
+		return
+	}
+	x.held += held
+	x.kept[uploadID] = keptIndex{index: index, at: at, held: held}
+}
+
+// forget runs with the lock held.
+func (x *indexers) forget(uploadID string) {
+	x.held -= x.kept[uploadID].held
+	delete(x.kept, uploadID)
 }
 
 // resume makes the index of an upload as it stands at offset: from the last

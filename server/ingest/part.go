@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 )
 
@@ -56,10 +57,12 @@ func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (in
 		return 0, err
 	}
 	if err := u.commit(ctx, index, catalog.Arrival{UploadID: u.row.ID, VideoID: u.row.VideoID, Start: offset, Length: n, ObjectKey: key}); err != nil {
+		if errors.Is(err, database.ErrUncertain) {
+			return 0, err // a row may name the bytes: they stay
+		}
 		return 0, errors.Join(err, u.objects.Delete(ctx, key))
 	}
 	u.row.Received = offset + n
-	u.received(n)
 	return n, nil
 }
 

@@ -44,7 +44,6 @@ type Ingest struct {
 	indexers *indexers
 	senders  *senders
 	room     func() error
-	received func(bytes int64)
 	now      func() time.Time
 }
 
@@ -56,20 +55,15 @@ type Options struct {
 	// Room says, as an error, that new uploads should be refused because the
 	// disk is nearly full. It may be nil.
 	Room func() error
-	// Received is told of bytes that were kept. It may be nil.
-	Received func(bytes int64)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
 // New makes an Ingest.
 func New(o Options) *Ingest {
-	in := &Ingest{catalog: o.Catalog, objects: o.Objects, log: o.Log, indexers: newIndexers(), senders: &senders{open: map[*answer]struct{}{}}, room: o.Room, received: o.Received, now: o.Now}
+	in := &Ingest{catalog: o.Catalog, objects: o.Objects, log: o.Log, indexers: newIndexers(), senders: &senders{open: map[*answer]struct{}{}}, room: o.Room, now: o.Now}
 	if in.room == nil {
 		in.room = func() error { return nil }
-	}
-	if in.received == nil {
-		in.received = func(int64) {}
 	}
 	if in.now == nil {
 		in.now = time.Now

@@ -160,8 +160,11 @@ func visible(r rune) rune {
 	return r
 }
 
-// Trash puts a video into the trash.
+// Trash puts a video into the trash, and one that lies there out of the world.
 func (a *API) Trash(ctx context.Context, in *ByID) (*Empty, error) {
+	if access.Video(ctx).Trashed() {
+		return &Empty{}, a.catalog.RemoveVideo(ctx, in.ID)
+	}
 	return &Empty{}, a.catalog.TrashVideo(ctx, in.ID)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
@@ -65,6 +66,7 @@ func table() []row {
 		{syscall.ENOSPC, full},
 		{syscall.EDQUOT, full},
 		{catalog.ErrOffset, New(http.StatusConflict, "offset", "The upload stands at another offset; ask for it and go on from there.")},
+		{catalog.ErrTooManyUploads, New(http.StatusTooManyRequests, "open_uploads", "Too many of your uploads are open at once. Finish some, or wait until they are closed.").After(time.Minute)},
 		{catalog.ErrFinished, New(http.StatusConflict, "finished", "This upload is finished.")},
 		{catalog.ErrLength, New(http.StatusRequestEntityTooLarge, "length", "More bytes came than were announced.")},
 		{catalog.ErrCursor, New(http.StatusUnprocessableEntity, "cursor", "This cursor is not one of ours.").At("query.cursor")},

@@ -203,7 +203,8 @@ func trackList(video *catalog.Video, tracks []catalog.Track, name string) ([]byt
 	if len(list.Segments) == 0 {
 		return nil, reply.NotFound
 	}
-	list.Ended = whole || video.State != catalog.Recording && next == video.Spans
+	// What failed for good gets an end where it stops.
+	list.Ended = whole || video.State == catalog.Failed || video.State != catalog.Recording && next == video.Spans
 	return list.Render(), nil
 }
 

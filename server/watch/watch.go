@@ -4,12 +4,14 @@
 package watch
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,10 +36,23 @@ type Watch struct {
 // How many entries each cache keeps. A source is a list of parts, a head the
 // sample tables of one video, a list a rendered playlist.
 const (
-	keptSources = 2048
-	keptHeads   = 64
+	keptSources = 512
+	keptHeads   = 16
 	keptLists   = 512
 )
+
+// The slowest client that is still served: some minutes, and 32 KiB a second.
+const (
+	slowest  = 5 * time.Minute
+	slowRate = 32 << 10
+)
+
+func size(body io.ReadSeekCloser) int64 {
+	if sized, ok := body.(interface{ Size() int64 }); ok {
+		return sized.Size()
+	}
+	return 0
+}
 
 // New makes a Watch.
 func New(records *catalog.Catalog, store objects.Store, log *slog.Logger) *Watch {
@@ -88,6 +103,11 @@ func (w *Watch) serveBody(c *gin.Context, body io.ReadSeekCloser) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	// A client that stops reading holds a file; a paused player asks again.
+	deadline := time.Now().Add(slowest + time.Duration(size(body)/slowRate)*time.Second)
+	if err := http.NewResponseController(c.Writer).SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
 	http.ServeContent(direct{c.Writer}, c.Request, "", noTime(), body)
 	return nil
 }

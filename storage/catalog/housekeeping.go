@@ -51,6 +51,15 @@ func (c *Catalog) removeVideos(ctx context.Context, where string, value any) err
 	})
 }
 
+// ForgetVisitors drops what was noted of visitors without an account since
+// before a time; their views stay counted.
+func (c *Catalog) ForgetVisitors(ctx context.Context, before time.Time) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		_, err := tx.NewRaw("DELETE FROM views WHERE viewer LIKE 'day:%' AND last_at < ?", before.UTC()).Exec(ctx)
+		return err
+	})
+}
+
 // ObjectPrefix is where all objects of a video live.
 func ObjectPrefix(videoID string) string { return "v/" + videoID + "/" }
 

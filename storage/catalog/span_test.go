@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -370,7 +371,7 @@ func (s *shelf) file(t testing.TB, length int64) *take {
 
 func (k *take) bytes(t testing.TB, n int64, last bool) {
 	t.Helper()
-	a := catalog.Arrival{UploadID: k.video.UploadID, VideoID: k.video.ID, Start: k.at, Length: n, ObjectKey: fmt.Sprint(k.at), Last: last}
+	a := catalog.Arrival{UploadID: k.video.UploadID, VideoID: k.video.ID, Start: k.at, Length: n, ObjectKey: strconv.FormatInt(k.at, 10), Last: last}
 	a.Index.Media = &catalog.Media{Format: "mp4", Layout: "plain", Header: []byte(`{}`), Width: 640, Height: 360, HasVideo: true, HasAudio: true}
 	k.at += n
 	require.NoError(t, k.s.AppendPart(t.Context(), a))

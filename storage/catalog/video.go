@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -171,6 +172,9 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		upload.Length = sql.NullInt64{Int64: n.Length, Valid: true}
 	}
 	err = c.write(ctx, func(ctx context.Context, tx change) error {
+		if err := tx.roomForUpload(ctx, n.OwnerID); err != nil {
+			return err
+		}
 		if _, err := tx.NewInsert().Model(video).Exec(ctx); err != nil {
 			return err
 		}
@@ -182,6 +186,23 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		return nil, err
 	}
 	return c.Video(ctx, video.ID)
+}
+
+// openUploads is how many uploads of one account may be open at once: far more
+// than a person has, far fewer than a runaway script makes.
+const openUploads = 1000
+
+// ErrTooManyUploads says that an account has too many uploads that are open.
+var ErrTooManyUploads = errors.New("too many open uploads")
+
+func (t change) roomForUpload(ctx context.Context, ownerID string) error {
+	var open int
+	err := t.NewRaw(`SELECT count(*) FROM uploads JOIN videos ON videos.id = uploads.video_id
+		WHERE uploads.state <> 'finished' AND uploads.state = 'open' AND videos.owner_id = ?`, ownerID).Scan(ctx, &open)
+	if err == nil && open >= openUploads {
+		return ErrTooManyUploads
+	}
+	return err
 }
 
 // videos selects videos with their owner's name and their upload's state.

@@ -77,9 +77,22 @@ func open(path, extra string, connections int) (*bun.DB, error) {
 	return bun.NewDB(pool, sqlitedialect.New()), nil
 }
 
+// ErrUncertain says that a commit failed in a way that leaves open whether it
+// happened: what it names must not be deleted.
+var ErrUncertain = errors.New("database: the commit may or may not have happened")
+
 // Write runs change in one transaction: all of it happens, or nothing.
 func (db *DB) Write(ctx context.Context, change func(ctx context.Context, tx bun.Tx) error) error {
-	return db.Writer.RunInTx(ctx, nil, change)
+	wanted := false
+	err := db.Writer.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		err := change(ctx, tx)
+		wanted = err == nil
+		return err
+	})
+	if err != nil && wanted {
+		return fmt.Errorf("%w: %w", ErrUncertain, err)
+	}
+	return err
 }
 
 // Close ends all connections. It may be called twice.

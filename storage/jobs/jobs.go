@@ -130,9 +130,10 @@ func Migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
 // Start frees the jobs of a process that died and begins to work.
 func (q *Queue) Start(ctx context.Context) error {
 	// One process owns an embedded database, so whatever still counts as running
-	// was cut off. The lost attempt was not the job's fault and is given back.
+	// was cut off. The lost attempt was mostly not the job's fault and is given
+	// back, but not for ever: a job may be what brought the process down.
 	// River by itself would wait an hour.
-	freed, err := q.db.Writer.ExecContext(ctx, `UPDATE river_job SET state = 'available', attempt = max(attempt - 1, 0) WHERE state = 'running'`)
+	freed, err := q.db.Writer.ExecContext(ctx, `UPDATE river_job SET state = 'available', attempt = CASE WHEN json_array_length(attempted_by) < ? THEN max(attempt - 1, 0) ELSE attempt END WHERE state = 'running'`, 2*attempts)
 	if err != nil {
 		return fmt.Errorf("jobs: free orphans: %w", err)
 	}

@@ -111,6 +111,30 @@ func TestAnAbandonedJobIsFreed(t *testing.T) {
 	}
 }
 
+// TestAJobThatKeepsKillingItsProcess does not run for ever: after some losses
+// its attempts count, and the last one says so.
+func TestAJobThatKeepsKillingItsProcess(t *testing.T) {
+	t.Parallel()
+	db := newDB(t)
+	insert(t, db, newQueue(t, db, nil), jobs.Span{VideoID: "v"}, nil)
+	_, err := db.Writer.ExecContext(t.Context(), `UPDATE river_job SET state = 'running', attempt = 2, attempted_by = '["a","b","c","d","e","f"]'`)
+	require.NoError(t, err)
+	seen := make(chan jobs.Job[jobs.Span], 1)
+	q := newQueue(t, db, func(_ context.Context, job jobs.Job[jobs.Span]) error {
+		seen <- job
+		return nil
+	})
+	require.NoError(t, q.Start(t.Context()))
+	defer func() { require.NoError(t, q.Stop(context.WithoutCancel(t.Context()))) }()
+	select {
+	case job := <-seen:
+		require.Equal(t, 3, job.Attempt)
+		require.True(t, job.Last)
+	case <-time.After(testTime):
+		require.FailNow(t, "nobody took the job over")
+	}
+}
+
 func TestAStopHandsJobsBack(t *testing.T) {
 	t.Parallel()
 	db := newDB(t)

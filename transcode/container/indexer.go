@@ -249,6 +249,9 @@ func (x *Indexer) FinishAt(size int64) []Fragment {
 	return out
 }
 
+// Buffered tells how many bytes of an element that is not whole yet are held.
+func (x *Indexer) Buffered() int { return cap(x.buf) }
+
 // Checkpoint returns where another Indexer can go on. Take the Fragments first: they are not part of it.
 func (x *Indexer) Checkpoint() Checkpoint {
 	cp := Checkpoint{Next: x.pos, Want: x.pos + int64(x.want), Dead: x.dead, Reason: x.reason, Emitted: x.emitted, State: x.state}

@@ -239,7 +239,7 @@ export interface paths {
         get: operations["read-video"];
         put?: never;
         post?: never;
-        /** Put a video into the trash */
+        /** Put a video into the trash; once more removes it for good */
         delete: operations["trash-video"];
         options?: never;
         head?: never;

@@ -17,6 +17,8 @@ export const videos = {
     body: { title?: string; visibility?: Visibility; guests_may_comment?: boolean },
   ) => request<Video>(at(id), { method: 'PATCH', body }),
   trash: (id: string) => request<void>(at(id), { method: 'DELETE' }),
+  /** For a video that lies in the trash: it and all that belongs to it is gone. */
+  remove: (id: string) => request<void>(at(id), { method: 'DELETE' }),
   restore: (id: string) => request<Video>(at(id, '/restore'), { method: 'POST' }),
   retry: (id: string) => request<Video>(at(id, '/retry'), { method: 'POST' }),
   /** Ends an upload nobody will continue: what arrived becomes the video. */

@@ -9,13 +9,25 @@ export function SearchBox() {
   const { q = '', show } = useSearch({ strict: false });
   const navigate = useNavigate();
   const [text, setText] = useState(q);
+  const [asked, setAsked] = useState(q);
+  const [seen, setSeen] = useState(q);
   const input = useRef<HTMLInputElement>(null);
   useSlashKey(input);
+
+  // An address this box did not ask for (back, a link that clears the search) is what it shows from now on.
+  if (q !== seen) {
+    setSeen(q);
+    if (q !== asked) {
+      setAsked(q);
+      setText(q);
+    }
+  }
 
   useEffect(() => {
     const wanted = text.trim();
     if (wanted === q) return;
     const timer = setTimeout(() => {
+      setAsked(wanted);
       void navigate({ to: '/', search: { show, q: wanted || undefined }, replace: q !== '' });
     }, pause);
     return () => clearTimeout(timer);

@@ -1,7 +1,7 @@
 import { Eye, Link2, Lock, MessageSquare } from 'lucide-react';
 import { useState } from 'react';
 import type { Video } from '@/api';
-import { Ago, Avatar, Badge, Button, count, plural } from '@/ui';
+import { Ago, Avatar, Badge, Button, Confirm, count, plural } from '@/ui';
 import type { VideoActions } from './actions';
 import { CardMenu } from './CardMenu';
 import { Poster } from './Poster';
@@ -33,12 +33,34 @@ export function VideoCard({ video, actions }: Props) {
         )}
       </div>
       <Trouble video={video} actions={actions} />
-      {trashed && (
-        <Button size="sm" className="mt-3" onClick={() => void actions.restore(video)}>
-          Restore
-        </Button>
-      )}
+      {trashed && <InTrash video={video} actions={actions} />}
     </article>
+  );
+}
+
+function InTrash({ video, actions }: Props) {
+  const [asking, setAsking] = useState(false);
+  return (
+    <div className="mt-3 flex gap-2">
+      <Button size="sm" onClick={() => void actions.restore(video)}>
+        Restore
+      </Button>
+      <Button size="sm" onClick={() => setAsking(true)}>
+        Delete for good
+      </Button>
+      <Confirm
+        open={asking}
+        onOpenChange={setAsking}
+        title="Delete this video for good?"
+        verb="Delete for good"
+        onConfirm={() => {
+          setAsking(false);
+          void actions.remove(video);
+        }}
+      >
+        “{video.title}” and all that was said about it cannot be brought back.
+      </Confirm>
+    </div>
   );
 }
 

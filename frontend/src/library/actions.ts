@@ -46,9 +46,20 @@ export function useVideoActions() {
         toast.error(messageOf(error));
       }
     };
+    const remove = async (video: Video) => {
+      takeOut(client, video.id);
+      try {
+        await videos.remove(video.id);
+        toast('Deleted for good', { description: video.title });
+      } catch (error) {
+        void client.invalidateQueries({ queryKey: keys.videos });
+        toast.error(messageOf(error));
+      }
+    };
     return {
       restore,
       trash,
+      remove,
       rename: (video: Video, title: string) =>
         attempt(video, { title }, () => videos.update(video.id, { title })),
       setVisibility: (video: Video, visibility: Visibility) =>

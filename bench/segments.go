@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +59,58 @@ func segmentSpeed(ctx context.Context, l *lab) ([]figure, error) {
 		}
 		ratios = append(ratios, ours/base)
 	}
-	return []figure{{"segments: rate / http.FileServer", median(ratios), "x", 0.8, true}}, nil
+	each, err := queriesEach(ctx, api, func() (float64, error) {
+		rate, err := segmentRate(ctx, api, source, int64(len(content)), seconds)
+		return rate * seconds.Seconds(), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []figure{
+		{"segments: rate / http.FileServer", median(ratios), "x", 0.8, true},
+		// Housekeeping asks now and then, whatever is served.
+		{"segments: database queries each", each, "", 0.01, false},
+	}, nil
+}
+
+// queriesEach runs something that answers a number of requests and tells how
+// many queries of the records each has cost.
+func queriesEach(ctx context.Context, api *client, run func() (float64, error)) (float64, error) {
+	before, err := databaseQueries(ctx, api)
+	if err != nil {
+		return 0, err
+	}
+	requests, err := run()
+	if err != nil {
+		return 0, err
+	}
+	after, err := databaseQueries(ctx, api)
+	if err != nil {
+		return 0, err
+	}
+	if requests == 0 {
+		return 0, errors.New("nothing was answered")
+	}
+	return (after - before) / requests, nil
+}
+
+// databaseQueries reads the server's own count.
+func databaseQueries(ctx context.Context, api *client) (float64, error) {
+	const name = "meanwhile_database_queries_total "
+	req, err := api.request(ctx, http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	raw, err := api.do(req)
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(raw)) {
+		if value, ok := strings.CutPrefix(line, name); ok {
+			return strconv.ParseFloat(strings.TrimSpace(value), 64)
+		}
+	}
+	return 0, errors.New("the server does not tell its queries")
 }
 
 // uploaded sends a whole recording and returns its video.

@@ -46,7 +46,9 @@ type Health struct {
 }
 
 // New makes a Health.
-func New(o Options) *Health { return &Health{Options: o, metrics: newMetrics(o.Version)} }
+func New(o Options) *Health {
+	return &Health{Options: o, metrics: newMetrics(o.Version, o.Catalog.Queries)}
+}
 
 // Stop makes the server not ready from now on, so that nothing new is sent to it.
 func (h *Health) Stop() { h.stopping.Store(true) }

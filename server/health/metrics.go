@@ -35,7 +35,7 @@ type metrics struct {
 	mu sync.Mutex
 }
 
-func newMetrics(version string) *metrics {
+func newMetrics(version string, queries func() int64) *metrics {
 	gauges := func(name, help, label string) *prometheus.GaugeVec {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{label})
 	}
@@ -54,7 +54,10 @@ func newMetrics(version string) *metrics {
 	}
 	build := gauges("meanwhile_build_info", "Always 1; the label tells the version.", "version")
 	build.WithLabelValues(version).Set(1)
-	m.registry.MustRegister(m.took, m.running, m.received, m.followers, m.jobs, m.videos, m.uploads, build,
+	asked := prometheus.NewCounterFunc(
+		prometheus.CounterOpts{Name: "meanwhile_database_queries_total", Help: "Queries of the records; segments cost none."},
+		func() float64 { return float64(queries()) })
+	m.registry.MustRegister(asked, m.took, m.running, m.received, m.followers, m.jobs, m.videos, m.uploads, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.page = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m

@@ -110,6 +110,9 @@ func (t change) enqueue(ctx context.Context, args jobs.Args, priority int) error
 // tell announces an event once the transaction has committed.
 func (t change) tell(e Event) { *t.events = append(*t.events, e) }
 
+// Queries is how many queries were made of the records.
+func (c *Catalog) Queries() int64 { return c.db.Queries() }
+
 // Ping says whether the database answers.
 func (c *Catalog) Ping(ctx context.Context) error {
 	var one int

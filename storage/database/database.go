@@ -33,6 +33,8 @@ type DB struct {
 	Writer *bun.DB
 	// Reader runs queries beside the writer. It cannot change anything.
 	Reader *bun.DB
+
+	queries counter
 }
 
 // Open opens the database that rawURL names: sqlite:PATH. The folder is made if
@@ -59,6 +61,8 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 	if db.Reader, err = open(path, "_pragma=query_only(1)", readers); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	db.Writer.AddQueryHook(&db.queries)
+	db.Reader.AddQueryHook(&db.queries)
 	return db, nil
 }
 

@@ -7,6 +7,7 @@ export interface Video {
   title: string;
   state: 'recording' | 'processing' | 'ready' | 'failed';
   reason: string;
+  visibility: 'private' | 'members' | 'link';
   progress: number;
   duration_ms: number;
   saved_ms: number;
@@ -20,6 +21,7 @@ export interface Video {
     live: boolean;
     poster: string | null;
     storyboard: string | null;
+    preview: string | null;
     download: string | null;
   };
 }

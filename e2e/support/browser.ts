@@ -37,8 +37,8 @@ const options = {
 const look = { viewport: { width: 1280, height: 800 } };
 
 /** Starts Chromium with a camera, a microphone and a tab to share. */
-export function launch(): Promise<Browser> {
-  return chromium.launch(options);
+export function launch(...more: string[]): Promise<Browser> {
+  return chromium.launch({ ...options, args: [...options.args, ...more] });
 }
 
 /** The same with a profile on disk, which outlives the browser. */

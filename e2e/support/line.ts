@@ -1,13 +1,16 @@
 import net from 'node:net';
+import { Transform } from 'node:stream';
 
 /**
  * A line between a browser and the server that can be cut: a TCP proxy on a free
- * port. While cut, open connections are gone and new ones are refused.
+ * port. While cut, open connections are gone and new ones are refused. It can be slow
+ * on the way to the server, too.
  */
 export class Line {
   private readonly sockets = new Set<net.Socket>();
   private readonly listener: net.Server;
   private isCut = false;
+  private bytesPerSecond = Infinity;
 
   private constructor(target: () => number) {
     this.listener = net.createServer((inner) => {
@@ -26,8 +29,9 @@ export class Line {
           this.sockets.delete(from);
           to.destroy();
         });
-        from.pipe(to);
       }
+      inner.pipe(this.throttle()).pipe(outer);
+      outer.pipe(inner);
     });
   }
 
@@ -49,6 +53,20 @@ export class Line {
 
   mend(): void {
     this.isCut = false;
+  }
+
+  /** Lets only so many bytes of each connection pass in a second. */
+  slowDown(bytesPerSecond: number): void {
+    this.bytesPerSecond = bytesPerSecond;
+  }
+
+  private throttle(): Transform {
+    return new Transform({
+      transform: (chunk: Buffer, _, done) => {
+        if (this.bytesPerSecond === Infinity) done(null, chunk);
+        else setTimeout(() => done(null, chunk), (chunk.length / this.bytesPerSecond) * 1000);
+      },
+    });
   }
 
   async close(): Promise<void> {

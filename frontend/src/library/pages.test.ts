@@ -32,8 +32,15 @@ describe('applyVideo', () => {
     expect(ids(applyVideo(list([]), video('5'), all))).toEqual(['5']);
   });
 
-  it('does not put an old one in front of newer ones', () => {
-    expect(ids(applyVideo(list(['5', '4']), video('2'), all))).toEqual(['5', '4']);
+  it('puts a late one in its place, whatever order the news came in', () => {
+    expect(ids(applyVideo(list(['5', '3'], ['1']), video('4'), all))).toEqual(['5', '4', '3', '1']);
+    expect(ids(applyVideo(list(['5', '4']), video('2'), all))).toEqual(['5', '4', '2']);
+  });
+
+  it('leaves an old one to the page it comes with', () => {
+    const pages = list(['5', '4']);
+    const more = { ...pages, pages: pages.pages.map((page) => ({ ...page, next_cursor: 'c' })) };
+    expect(ids(applyVideo(more, video('2'), all))).toEqual(['5', '4']);
   });
 
   it('takes nothing new into a search', () => {

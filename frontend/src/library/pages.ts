@@ -20,29 +20,37 @@ export function removeVideo(pages: VideoPages, id: string): VideoPages {
 }
 
 /**
- * Brings news of a video into a list: replaced where it stands, taken out where it no longer belongs, put in front
+ * Brings news of a video into a list: replaced where it stands, taken out where it no longer belongs, put in
  * where it is new. A search keeps its hits as the server found them and takes in nothing new.
  */
 export function applyVideo(pages: VideoPages, video: Video, scope: ListScope): VideoPages {
   const known = pages.pages.some((page) => page.items.some(({ id }) => id === video.id));
   if (!belongs(video, scope)) return known ? removeVideo(pages, video.id) : pages;
   if (known) return patchVideo(pages, video.id, video);
-  const [first, ...rest] = pages.pages;
-  if (!first || scope.q || !isNewest(video, first.items, scope)) return pages;
-  return { ...pages, pages: [{ ...first, items: [video, ...first.items] }, ...rest] };
+  return scope.q ? pages : insert(pages, video, scope);
+}
+
+/**
+ * Lists are newest first, but news of videos made at about the same time comes in any order: each goes to its place.
+ * What is older than all that was read is on a page further down, if there is one, and comes with it.
+ */
+function insert(list: VideoPages, video: Video, { filter }: ListScope): VideoPages {
+  const follows = (other: Video) => filter === 'trash' || video.created_at >= other.created_at;
+  const pages = [...list.pages];
+  let at = pages.findIndex((page) => page.items.some(follows));
+  if (at < 0 && !pages.at(-1)?.next_cursor) at = pages.length - 1;
+  const page = pages[at];
+  if (!page) return list;
+  const before = page.items.findIndex(follows);
+  const items = page.items.toSpliced(before < 0 ? page.items.length : before, 0, video);
+  pages[at] = { ...page, items };
+  return { ...list, pages };
 }
 
 function belongs(video: Video, { filter, me }: ListScope): boolean {
   const mine = video.owner.id === me;
   if (filter === 'trash') return Boolean(video.trashed_at) && mine;
   return !video.trashed_at && (filter === 'all' || mine);
-}
-
-// Lists are newest first; something older than the first page is somewhere below and comes with its own page.
-function isNewest(video: Video, items: Video[], { filter }: ListScope): boolean {
-  const top = items[0];
-  if (!top || filter === 'trash') return true;
-  return video.created_at >= top.created_at;
 }
 
 function mapItems(pages: VideoPages, change: (items: Video[]) => Video[]): VideoPages {

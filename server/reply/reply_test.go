@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,10 +38,28 @@ type echoOutput struct {
 }
 
 // newServer fails with err on GET /gin and on POST /huma.
-func newServer(t *testing.T, err error) (*gin.Engine, *bytes.Buffer) {
+// journal is a log that may be read while a handler still writes.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+func newServer(t *testing.T, err error) (*gin.Engine, *journal) {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode)
-	log := &bytes.Buffer{}
+	log := &journal{}
 	router := gin.New()
 	router.Use(reply.Middleware(slog.New(slog.NewJSONHandler(log, nil))))
 	router.GET("/gin", reply.Handle(func(*gin.Context) error { return err }))

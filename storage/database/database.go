@@ -61,8 +61,8 @@ func Open(ctx context.Context, rawURL string) (*DB, error) {
 	if db.Reader, err = open(path, "_pragma=query_only(1)", readers); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	db.Writer.AddQueryHook(&db.queries)
-	db.Reader.AddQueryHook(&db.queries)
+	db.Writer = db.Writer.WithQueryHook(&db.queries)
+	db.Reader = db.Reader.WithQueryHook(&db.queries)
 	return db, nil
 }
 

@@ -22,7 +22,7 @@ const (
 	// patience is how long an interrupted child may take to end by itself.
 	patience = 2 * time.Second
 	// niceness keeps ingest and playback ahead of encoding.
-	niceness = 10
+	niceness = 19
 )
 
 // errWall is the cause when a run took longer than its wall limit.

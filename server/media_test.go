@@ -211,7 +211,11 @@ func TestOneFileForEveryKindOfRecording(t *testing.T) {
 		res, body := r.nobody.get(t, r.media(v, "progressive"))
 		require.Equal(t, http.StatusOK, res.StatusCode, name)
 		require.True(t, strings.HasSuffix(res.Header.Get("Content-Type"), v.Format), res.Header.Get("Content-Type"))
-		require.InDelta(t, v.Duration().Seconds(), seconds(t, body), 0.15, name)
+		slack := 0.1
+		if name == "tiny-plain.mp4" {
+			slack = 0.15 // its header tells 128 ms more than its packets hold
+		}
+		require.InDelta(t, v.Duration().Seconds(), seconds(t, body), slack, name)
 		if strings.HasSuffix(name, "c3-opus.mp4") {
 			require.True(t, strings.HasSuffix(body, string(raw)), "the recording's own bytes")
 		}

@@ -33,6 +33,7 @@ var shared = map[string]bool{
 	"server/reply":        true,
 	"server/auth":         true,
 	"server/access":       true,
+	"server/limit":        true, // guesses are counted where they are looked at
 	"storage/database":    true,
 	"storage/jobs":        true,
 	"transcode/ffmpeg":    true,

@@ -34,6 +34,7 @@ var shared = map[string]bool{
 	"server/auth":         true,
 	"server/access":       true,
 	"server/limit":        true, // guesses are counted where they are looked at
+	"server/shield":       true,
 	"storage/database":    true,
 	"storage/jobs":        true,
 	"transcode/ffmpeg":    true,

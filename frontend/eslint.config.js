@@ -45,7 +45,7 @@ export default tseslint.config(
   },
   {
     // A classic script that is never type-checked.
-    files: ['src/ui/theme-boot.js'],
+    files: ['src/ui/page-boot.js'],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { parserOptions: { projectService: false }, sourceType: 'script' },
     rules: { '@typescript-eslint/no-unused-vars': 'off', 'no-var': 'off' },

@@ -3,7 +3,8 @@ import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { leanHls } from './vite/lean-hls';
-import { themeBoot } from './vite/theme-boot.ts';
+import { pageBoot } from './vite/page-boot.ts';
+import { staticToasts } from './vite/static-toasts.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -12,7 +13,9 @@ const server = process.env.MEANWHILE_SERVER ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   base: '/',
-  plugins: [react(), tailwindcss(), themeBoot(), leanHls()],
+  plugins: [react(), tailwindcss(), pageBoot(), leanHls(), staticToasts()],
+  // The server puts each answer's nonce in its place (server/site).
+  html: { cspNonce: 'meanwhile-nonce' },
   resolve: { alias: { '@': here('./src') } },
   build: {
     // Everything is a file of its own: data: URLs would have to be allowed in the content security policy.

@@ -22,6 +22,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/server/library"
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/shield"
 	"github.com/meanwhile-app/meanwhile/server/site"
 	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/watch"
@@ -40,6 +41,9 @@ type Options struct {
 	Jobs func(ctx context.Context) (map[string]int, error)
 	// BaseURL is where people reach the server.
 	BaseURL *url.URL
+	// Named says that the operator has set BaseURL, so that requests by other
+	// names are not meant for this server.
+	Named bool
 	// GrantKey signs media addresses.
 	GrantKey []byte
 	Version  string
@@ -56,6 +60,7 @@ type Server struct {
 	// Ingest is shared with the job that closes silent uploads.
 	Ingest *ingest.Ingest
 
+	shield  *shield.Shield
 	auth    *auth.Auth
 	library *library.API
 	talk    *talk.API
@@ -70,6 +75,7 @@ func New(o Options) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode) // its other mode prints every route
 	s := &Server{engine: gin.New()}
 	s.engine.HandleMethodNotAllowed = true
+	s.engine.RedirectTrailingSlash = false // it answers before any middleware, and believes X-Forwarded-Prefix
 	s.engine.ContextWithFallback = true
 	if err := s.engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, err
@@ -87,6 +93,7 @@ func New(o Options) (*Server, error) {
 
 // join makes the parts that answer.
 func (s *Server) join(o Options, granter *access.Granter) error {
+	s.shield = shield.New(shield.Options{BaseURL: o.BaseURL, Named: o.Named})
 	var err error
 	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: auth.NewHasher(), BaseURL: o.BaseURL, Version: o.Version})
 	if err != nil {
@@ -99,7 +106,7 @@ func (s *Server) join(o Options, granter *access.Granter) error {
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Auth: s.auth, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
 	s.site, err = site.New(site.Options{
-		Files: o.Files, BaseURL: o.BaseURL, Video: s.describeVideo,
+		Files: o.Files, BaseURL: o.BaseURL, Shield: s.shield, Video: s.describeVideo,
 		Session: func(ctx context.Context) (any, error) { return s.auth.Describe(ctx) },
 	})
 	return err
@@ -139,7 +146,7 @@ func (s *Server) mount(o Options, granter *access.Granter) error {
 		needs[key] = r.need
 	}
 	gate := access.NewGate(o.Catalog, granter, needs, o.Log)
-	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), safety(), s.identify(needs), gate.Handle)
+	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), s.shield.Handle, s.identify(needs), gate.Handle)
 	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
 	for _, r := range table {

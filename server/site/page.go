@@ -14,8 +14,10 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
 
-// The placeholders of watch.html.
+// The placeholders of the pages.
 const (
+	// nonceMark stands where the build wants the nonce of the answer (vite.config.ts).
+	nonceMark  = "meanwhile-nonce"
 	headMark   = "<!--meanwhile:head-->"
 	playerMark = "<!--meanwhile:player-->"
 )
@@ -38,6 +40,9 @@ type page struct {
 	Video   json.RawMessage `json:"video"` // null if there is none for whoever asks
 	Session any             `json:"session"`
 	head    string
+	// script is the path of a module to load at once, or "".
+	script string
+	nonce  string
 }
 
 // fill writes the page. json.Marshal writes <, > and & as escapes, so that no
@@ -48,7 +53,13 @@ func (t *template) fill(p *page) ([]byte, error) {
 		return nil, fmt.Errorf("site: page data: %w", err)
 	}
 	var out bytes.Buffer
-	for _, part := range []string{t.before, p.head, t.between, `<script type="application/json" id="page-data">`, string(raw), "</script>", t.after} {
+	// Only the build's own text has placeholders: what users wrote is put in as it is.
+	ours := func(text string) string { return strings.ReplaceAll(text, nonceMark, p.nonce) }
+	preload := ""
+	if p.script != "" {
+		preload = `<link rel="modulepreload" nonce="` + nonceMark + `" href="` + p.script + `">`
+	}
+	for _, part := range []string{ours(t.before), p.head, ours(preload), ours(t.between), `<script type="application/json" id="page-data">`, string(raw), "</script>", ours(t.after)} {
 		out.WriteString(part)
 	}
 	return out.Bytes(), nil
@@ -94,6 +105,9 @@ func (s *Site) describe(ctx context.Context, v *catalog.Video) (*page, error) {
 		return nil, fmt.Errorf("site: video: %w", err)
 	}
 	p.head = s.head(known)
+	if known.playlist() != "" {
+		p.script = s.hls
+	}
 	return p, nil
 }
 
@@ -107,13 +121,18 @@ func (s *Site) head(v shown) string {
 	if v.Visibility == string(catalog.Link) {
 		s.card(&h, v, about)
 	}
-	if v.Playback.HLS != nil && v.Playback.Prefer == "hls" {
-		if s.hls != "" {
-			h.add(`<link rel="modulepreload" href="%s">`, s.hls)
-		}
-		h.add(`<link rel="preload" as="fetch" crossorigin href="%s">`, *v.Playback.HLS)
+	if playlist := v.playlist(); playlist != "" {
+		h.add(`<link rel="preload" as="fetch" crossorigin href="%s">`, playlist)
 	}
 	return h.String()
+}
+
+// playlist is what the page plays first, "" if that is a file.
+func (v shown) playlist() string {
+	if v.Playback.HLS == nil || v.Playback.Prefer != "hls" {
+		return ""
+	}
+	return *v.Playback.HLS
 }
 
 // card writes the tags of the Open Graph protocol (https://ogp.me).

@@ -4,6 +4,7 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/shield"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
 
@@ -26,6 +28,8 @@ type Options struct {
 	Files fs.FS
 	// BaseURL is where people reach the server.
 	BaseURL *url.URL
+	// Shield says what a page may do.
+	Shield *shield.Shield
 	// Session makes what GET /api/session answers, and Video what GET
 	// /api/videos/{id} does, as JSON marshals them.
 	Session func(ctx context.Context) (any, error)
@@ -35,6 +39,7 @@ type Options struct {
 // Site serves the pages.
 type Site struct {
 	base    *url.URL
+	shield  *shield.Shield
 	session func(ctx context.Context) (any, error)
 	video   func(ctx context.Context, v *catalog.Video) (any, error)
 	files   map[string]*file
@@ -51,7 +56,7 @@ var errNotBuilt = errors.New("site: the pages are not built")
 // New reads all files into memory and compresses what is not compressed yet.
 // Files that are missing are no error here: the pages then say so.
 func New(o Options) (*Site, error) {
-	s := &Site{base: o.BaseURL, session: o.Session, video: o.Video}
+	s := &Site{base: o.BaseURL, shield: o.Shield, session: o.Session, video: o.Video}
 	var err error
 	if s.files, err = load(o.Files); err != nil {
 		return nil, fmt.Errorf("site: %w", err)
@@ -79,8 +84,7 @@ func (s *Site) Asset(c *gin.Context) error {
 	}
 	h := c.Writer.Header()
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
+	shield.Asset(h)
 	f.serve(c)
 	return nil
 }
@@ -110,9 +114,8 @@ func (s *Site) serveShell(c *gin.Context, status int) error {
 	if s.shell == nil {
 		return s.notBuilt(c)
 	}
-	s.headers(c.Writer.Header())
-	c.Header("Cache-Control", "no-cache")
-	c.Data(status, htmlType, s.shell.plain)
+	nonce := s.shield.Page(c.Writer.Header())
+	c.Data(status, htmlType, bytes.ReplaceAll(s.shell.plain, []byte(nonceMark), []byte(nonce)))
 	return nil
 }
 
@@ -127,7 +130,7 @@ func (s *Site) Watch(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	s.headers(c.Writer.Header())
+	page.nonce = s.shield.Page(c.Writer.Header())
 	c.Header("Cache-Control", "no-store") // it holds a grant and who is signed in
 	c.Header("X-Robots-Tag", "noindex")
 	status := http.StatusOK
@@ -148,22 +151,3 @@ func (s *Site) notBuilt(*gin.Context) error {
 }
 
 const htmlType = "text/html; charset=utf-8"
-
-// headers make a page trust nothing but this server.
-func (s *Site) headers(h http.Header) {
-	h.Set("Content-Security-Policy", strings.Join([]string{
-		"default-src 'self'", "script-src 'self'", "style-src 'self' 'unsafe-inline'", "img-src 'self' data: blob:",
-		"media-src 'self' blob:", "connect-src 'self'", "worker-src 'self' blob:", "object-src 'none'",
-		"frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
-	}, "; "))
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY") // for what does not know frame-ancestors
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), picture-in-picture=(self), fullscreen=(self), "+
-		"autoplay=(self), clipboard-write=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=(), serial=(), hid=(), midi=()")
-	if s.base != nil && s.base.Scheme == "https" {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
-}

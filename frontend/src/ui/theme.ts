@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 
 export type Theme = 'system' | 'light' | 'dark';
 
-const key = 'meanwhile:theme'; // theme-boot.js reads the same key.
+const key = 'meanwhile:theme'; // page-boot.js reads the same key.
 const listeners = new Set<() => void>();
 
 /** The chosen theme; 'system' without a choice. */
@@ -24,7 +24,7 @@ export function setTheme(next: Theme): void {
   for (const listener of listeners) listener();
 }
 
-/** Applies the remembered choice, for pages that do not run theme-boot.js. */
+/** Applies the remembered choice, for pages that do not run page-boot.js. */
 export function applyStoredTheme(): void {
   try {
     const stored = localStorage.getItem(key);

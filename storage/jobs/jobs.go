@@ -23,11 +23,20 @@ import (
 // attempts is how often a job is tried before it counts as failed.
 const attempts = 3
 
+// mailAttempts is how often a letter is tried, over a day: mail servers that
+// do not know a sender turn him away at first (RFC 6647), and have bad nights.
+const mailAttempts = 14
+
+// mailAtOnce is how many letters are under way at a time.
+const mailAtOnce = 2
+
 // housekeepingEvery is how often silent uploads and leftovers are looked for.
 const housekeepingEvery = 15 * time.Second
 
 // Job is one delivery of work to a handler.
 type Job[A Args] struct {
+	// ID is the same in all attempts.
+	ID   int64
 	Args A
 	// Attempt counts from 1. Last says that no other attempt follows, so that
 	// the handler can tell the owner.
@@ -58,7 +67,7 @@ type worker[A Args] struct {
 
 // Work implements river.Worker.
 func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
-	err := w.handle(ctx, Job[A]{Args: job.Args, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts})
+	err := w.handle(ctx, Job[A]{ID: job.ID, Args: job.Args, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts})
 	if err != nil && ctx.Err() != nil {
 		// The process stops: the job goes back as it came, no attempt used.
 		return river.JobSnooze(0)
@@ -71,8 +80,11 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return -1 }
 
 // NextRetry implements river.Worker: somebody may be waiting, so the second try
-// follows within seconds.
+// follows within seconds. Letters wait longer and longer: the last for hours.
 func (w *worker[A]) NextRetry(job *river.Job[A]) time.Time {
+	if _, mail := any(job.Args).(Mail); mail {
+		return time.Now().Add(time.Duration(job.Attempt*job.Attempt*job.Attempt*job.Attempt) * time.Second)
+	}
 	return time.Now().Add(time.Duration(job.Attempt*job.Attempt) * 2 * time.Second)
 }
 
@@ -81,6 +93,7 @@ type Queue struct {
 	client *river.Client[*sql.Tx]
 	db     *database.DB
 	log    *slog.Logger
+	mail   bool
 }
 
 // Options set up a Queue.
@@ -89,6 +102,9 @@ type Options struct {
 	Log *slog.Logger
 	// Slots is how many media jobs run at once; with 0 they wait.
 	Slots int
+	// Mail says that letters can be sent. If not, none is put in: who should get
+	// one is given a link to pass on.
+	Mail bool
 	// Handlers do the jobs; without them jobs are only put in, and Start fails.
 	Handlers *Handlers
 }
@@ -102,6 +118,9 @@ func Open(o Options) (*Queue, error) {
 		if o.Slots > 0 {
 			config.Queues[QueueMedia] = river.QueueConfig{MaxWorkers: o.Slots}
 		}
+		if o.Mail {
+			config.Queues[QueueMail] = river.QueueConfig{MaxWorkers: mailAtOnce}
+		}
 		config.PeriodicJobs = []*river.PeriodicJob{river.NewPeriodicJob(
 			river.PeriodicInterval(housekeepingEvery),
 			func() (river.JobArgs, *river.InsertOpts) { return Housekeeping{}, options(Housekeeping{}, Waiting) },
@@ -112,7 +131,7 @@ func Open(o Options) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	return &Queue{client: client, db: o.DB, log: o.Log}, nil
+	return &Queue{client: client, db: o.DB, log: o.Log, mail: o.Mail}, nil
 }
 
 // Migrate brings the queue's own tables up to date.
@@ -156,8 +175,12 @@ func (q *Queue) Stop(ctx context.Context) error {
 }
 
 // Insert adds a job in the caller's transaction. A job that waits already, with
-// the same input, is not added again.
+// the same input, is not added again; a letter that cannot be sent is not added
+// at all.
 func (q *Queue) Insert(ctx context.Context, tx bun.Tx, args Args, priority int) error {
+	if _, letter := args.(Mail); letter && !q.mail {
+		return nil
+	}
 	if _, err := q.client.InsertTx(ctx, tx.Tx, args, options(args, priority)); err != nil {
 		return fmt.Errorf("jobs: insert %s: %w", args.Kind(), err)
 	}
@@ -165,12 +188,15 @@ func (q *Queue) Insert(ctx context.Context, tx bun.Tx, args Args, priority int) 
 }
 
 func options(args Args, priority int) *river.InsertOpts {
-	queue := QueueMedia
-	if _, ok := args.(Housekeeping); ok {
+	queue, tries := QueueMedia, attempts
+	switch args.(type) {
+	case Housekeeping:
 		queue = river.QueueDefault
+	case Mail:
+		queue, tries = QueueMail, mailAttempts
 	}
 	return &river.InsertOpts{
-		Queue: queue, Priority: priority, MaxAttempts: attempts,
+		Queue: queue, Priority: priority, MaxAttempts: tries,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 			rivertype.JobStateRetryable, rivertype.JobStateScheduled,

@@ -12,8 +12,11 @@ const (
 	Bulk = 3
 )
 
-// QueueMedia holds everything that runs ffmpeg.
-const QueueMedia = "media"
+// QueueMedia holds everything that runs ffmpeg, QueueMail what is sent to people.
+const (
+	QueueMedia = "media"
+	QueueMail  = "mail"
+)
 
 // Span makes every rung of one span of a video.
 type Span struct {
@@ -63,6 +66,19 @@ type Housekeeping struct{}
 
 // Kind implements river.JobArgs.
 func (Housekeeping) Kind() string { return "housekeeping" }
+
+// Mail sends one letter to one address. It holds no secrets: a token that a
+// letter carries is made when the letter is sent.
+type Mail struct {
+	// Template names the letter.
+	Template string `json:"template"`
+	To       string `json:"to"`
+	// Ref is the id of the record that the letter is about.
+	Ref string `json:"ref"`
+}
+
+// Kind implements river.JobArgs.
+func (Mail) Kind() string { return "mail" }
 
 // Args is what names a job and carries its input; one of the types above.
 type Args = river.JobArgs

@@ -99,10 +99,6 @@ func (w *Watch) serveBody(c *gin.Context, body io.ReadSeekCloser) error {
 	if strings.Contains(c.GetHeader("Range"), ",") {
 		return reply.New(http.StatusRequestedRangeNotSatisfiable, "one_range", "Ask for one range at a time.")
 	}
-	h := c.Writer.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	// A client that stops reading holds a file; a paused player asks again.
 	deadline := time.Now().Add(slowest + time.Duration(size(body)/slowRate)*time.Second)
 	if err := http.NewResponseController(c.Writer).SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {

@@ -57,8 +57,7 @@ func unsafe(path string, res *http.Response) []string {
 
 // places fills the names into every path of the table.
 func (r *rig) places(v *catalog.Video, fill *strings.Replacer) func(pattern string) string {
-	grant, _ := r.granter.Grant(v.ID)
-	rest := strings.NewReplacer(":grant", grant, ":video", v.ID, "o/*key", "o/ladder/x", ":file", "source", "*file", "app-1.js", "*rest", "tokens", ":token", "abc", ":id", "absent")
+	rest := strings.NewReplacer("/media/:grant/:video/", r.media(v, ""), "o/*key", "o/ladder/x", ":file", "source", "*file", "app-1.js", "*rest", "tokens", ":token", "abc", ":id", "absent")
 	return func(pattern string) string { return rest.Replace(fill.Replace(pattern)) }
 }
 

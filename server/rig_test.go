@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -69,7 +70,7 @@ func newRig(t testing.TB) *rig {
 	page := &fstest.MapFile{Data: []byte("<html><head><!--meanwhile:head--></head><body><!--meanwhile:player--></body></html>")}
 	key := []byte("0123456789abcdef0123456789abcdef")
 	r.server, err = New(Options{
-		Catalog: r.catalog, Objects: r.store, Log: quiet, BaseURL: base, GrantKey: key, Version: "test", Jobs: queue.Depth,
+		Catalog: r.catalog, Objects: r.store, Log: quiet, BaseURL: base, GrantKey: key, Version: "test", Jobs: queue.Depth, Budget: budget.New(r.db),
 		Files: fstest.MapFS{"index.html": page, "watch.html": page},
 	})
 	require.NoError(t, err)

@@ -21,11 +21,13 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/health"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/server/library"
+	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/server/shield"
 	"github.com/meanwhile-app/meanwhile/server/site"
 	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/watch"
+	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
@@ -51,6 +53,11 @@ type Options struct {
 	TrustedProxies []string
 	// Room refuses new uploads when the disk is nearly full.
 	Room func() error
+	// Budget is where all servers count requests and guesses together.
+	Budget *budget.Store
+	// Pace makes the limits of requests wider or narrower; 0 turns them off. nil
+	// means 1. Guesses at passwords are not affected.
+	Pace *float64
 }
 
 // Server is the HTTP side of Meanwhile.
@@ -60,6 +67,7 @@ type Server struct {
 	// Ingest is shared with the job that closes silent uploads.
 	Ingest *ingest.Ingest
 
+	limits  *limit.Limiter
 	shield  *shield.Shield
 	auth    *auth.Auth
 	library *library.API
@@ -95,7 +103,8 @@ func New(o Options) (*Server, error) {
 func (s *Server) join(o Options, granter *access.Granter) error {
 	s.shield = shield.New(shield.Options{BaseURL: o.BaseURL, Named: o.Named})
 	var err error
-	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: auth.NewHasher(), BaseURL: o.BaseURL, Version: o.Version})
+	s.limits = limit.New(limit.Options{Store: o.Budget, Log: o.Log, Secret: o.GrantKey, Factor: o.Pace})
+	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: auth.NewHasher(), Limits: s.limits, BaseURL: o.BaseURL, Version: o.Version})
 	if err != nil {
 		return err
 	}
@@ -146,7 +155,7 @@ func (s *Server) mount(o Options, granter *access.Granter) error {
 		needs[key] = r.need
 	}
 	gate := access.NewGate(o.Catalog, granter, needs, o.Log)
-	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), s.shield.Handle, s.identify(needs), gate.Handle)
+	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), s.shield.Handle, s.identify(needs), s.pace(table), gate.Handle)
 	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
 	for _, r := range table {

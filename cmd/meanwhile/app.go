@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
+	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -19,6 +20,7 @@ type app struct {
 	objects *objects.Folder
 	queue   *jobs.Queue
 	catalog *catalog.Catalog
+	budget  *budget.Store
 }
 
 // open opens and migrates the storage. Slots and handlers are for a process
@@ -48,6 +50,7 @@ func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) err
 	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: slots, Handlers: handlers}); err != nil {
 		return err
 	}
+	a.budget = budget.New(a.db)
 	a.catalog = catalog.New(catalog.Options{DB: a.db, Queue: a.queue, Log: a.log})
 	return nil
 }

@@ -19,6 +19,7 @@ type Config struct {
 	ObjectsURL     string   `help:"Where media lies: a folder. Default: a folder in the data folder." env:"MEANWHILE_OBJECTS_URL" name:"objects-url"`
 	BaseURL        string   `help:"Where people reach the server, e.g. https://video.example.org. Default: the address it listens on." env:"MEANWHILE_BASE_URL" name:"base-url"`
 	TrustedProxies []string `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed." env:"MEANWHILE_TRUSTED_PROXIES"`
+	RateFactor     float64  `help:"Makes the limits of requests wider (10) or narrower (0.5); 0 turns them off. Guesses at passwords stay limited." default:"1" env:"MEANWHILE_RATE_FACTOR" name:"rate-factor"`
 	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`
 	FFmpeg         string   `help:"The ffmpeg to run." default:"ffmpeg" env:"MEANWHILE_FFMPEG" name:"ffmpeg"`

@@ -98,6 +98,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	s, err := server.New(server.Options{
 		Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
 		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
+		Budget: a.budget, Pace: &config.RateFactor,
 	})
 	if err != nil {
 		return err
@@ -166,7 +167,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.EmptyTrash(ctx, now.Add(-trashTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx))
+			a.catalog.EmptyTrash(ctx, now.Add(-trashTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.budget.Sweep(ctx, now))
 	})
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
@@ -52,7 +53,8 @@ func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, e
 	if err != nil {
 		return nil, err
 	}
-	if err := a.throttle.attempt(Address(ctx), account.Email); err != nil {
+	guess := limit.Guess{Kind: limit.Password, Subject: account.Email, Network: Address(ctx)}
+	if err := a.limits.Attempt(ctx, guess); err != nil {
 		return nil, err
 	}
 	if err := CheckPassword(in.Body.NewPassword); err != nil {
@@ -65,7 +67,7 @@ func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, e
 	if err != nil {
 		return nil, err
 	}
-	a.throttle.succeeded(Address(ctx), account.Email)
+	a.limits.Succeeded(ctx, guess)
 	err = a.catalog.ChangePassword(ctx, catalog.PasswordChange{
 		Account: account, NewHash: hash, KeepSession: From(ctx).SessionHash,
 	})

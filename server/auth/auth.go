@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
@@ -23,6 +24,8 @@ const extendAfter = 24 * time.Hour
 type Options struct {
 	Catalog *catalog.Catalog
 	Hasher  *Hasher
+	// Limits slow down guessing.
+	Limits *limit.Limiter
 	// BaseURL is where people reach the server. https makes cookies secure.
 	BaseURL *url.URL
 	// Version is told to everybody who asks for the session.
@@ -33,14 +36,14 @@ type Options struct {
 
 // Auth identifies requests and answers the API of sessions and accounts.
 type Auth struct {
-	catalog  *catalog.Catalog
-	hasher   *Hasher
-	base     *url.URL
-	version  string
-	now      func() time.Time
-	cookies  cookies
-	origins  *http.CrossOriginProtection
-	throttle *throttle
+	catalog *catalog.Catalog
+	hasher  *Hasher
+	base    *url.URL
+	version string
+	now     func() time.Time
+	cookies cookies
+	origins *http.CrossOriginProtection
+	limits  *limit.Limiter
 }
 
 // New makes an Auth. It fails if the base URL is not an origin.
@@ -54,7 +57,7 @@ func New(o Options) (*Auth, error) {
 	}
 	return &Auth{
 		catalog: o.Catalog, hasher: o.Hasher, base: o.BaseURL, version: o.Version, now: o.Now,
-		cookies: cookiesFor(o.BaseURL), origins: origins, throttle: newThrottle(o.Now),
+		cookies: cookiesFor(o.BaseURL), origins: origins, limits: o.Limits,
 	}, nil
 }
 
@@ -73,7 +76,7 @@ func (a *Auth) Middleware() gin.HandlerFunc {
 			reply.Write(c, err)
 			return
 		}
-		v := visitor{principal: principal, address: networkOf(c.ClientIP())}
+		v := visitor{principal: principal, address: limit.Network(c.ClientIP())}
 		c.Request = c.Request.WithContext(with(c.Request.Context(), v))
 		c.Next()
 	}

@@ -20,7 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 )
@@ -63,7 +65,8 @@ func newServer(t *testing.T, base string) *server {
 
 	address, err := url.Parse(base)
 	require.NoError(t, err)
-	s.auth, err = auth.New(auth.Options{Catalog: s.catalog, Hasher: auth.NewHasherAt(cheap()), BaseURL: address, Version: "test", Now: s.now})
+	limits := limit.New(limit.Options{Store: budget.New(db), Log: log, Now: s.now})
+	s.auth, err = auth.New(auth.Options{Catalog: s.catalog, Hasher: auth.NewHasherAt(cheap()), Limits: limits, BaseURL: address, Version: "test", Now: s.now})
 	require.NoError(t, err)
 	require.NoError(t, s.router.SetTrustedProxies(nil))
 	s.router.Use(reply.Middleware(log), s.auth.Middleware())

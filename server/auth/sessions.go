@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
@@ -82,7 +83,8 @@ type SignInInput struct {
 // SignIn is POST /api/session. A browser that is signed in already gets a new
 // session all the same, and the old one ends.
 func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*SignedInOutput, error) {
-	if err := a.throttle.attempt(Address(ctx), in.Body.Email); err != nil {
+	guess := limit.Guess{Kind: limit.Password, Subject: in.Body.Email, Network: Address(ctx)}
+	if err := a.limits.Attempt(ctx, guess); err != nil {
 		return nil, err
 	}
 	account, err := a.catalog.AccountByEmail(ctx, in.Body.Email)
@@ -95,7 +97,7 @@ func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*SignedInOutput, er
 	if err := a.verify(ctx, account, in.Body.Password); err != nil {
 		return nil, err
 	}
-	a.throttle.succeeded(Address(ctx), in.Body.Email)
+	a.limits.Succeeded(ctx, guess)
 	return a.start(ctx, account)
 }
 
@@ -158,7 +160,7 @@ func (a *Auth) SetUp(ctx context.Context, in *PersonInput) (*SignedInOutput, err
 func (a *Auth) join(ctx context.Context, who Person, check func() error,
 	create func(context.Context, string, catalog.NewAccount) (*catalog.Account, error),
 ) (*SignedInOutput, error) {
-	if err := a.throttle.attempt(Address(ctx), who.Token); err != nil {
+	if err := a.limits.Attempt(ctx, limit.Guess{Kind: limit.Token, Network: Address(ctx)}); err != nil {
 		return nil, err
 	}
 	if err := check(); err != nil {
@@ -178,6 +180,5 @@ func (a *Auth) join(ctx context.Context, who Person, check func() error,
 	if err != nil {
 		return nil, err
 	}
-	a.throttle.succeeded(Address(ctx), who.Token)
 	return a.start(ctx, account)
 }

@@ -95,7 +95,7 @@ func (r *rig) serve(t testing.TB) *server {
 	quiet := slog.New(slog.DiscardHandler)
 	base, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)
-	a, err := auth.New(auth.Options{Catalog: r.catalog, Hasher: auth.NewHasherAt(auth.Cost{KiB: 64, Passes: 1}), BaseURL: base, Now: r.clock.now})
+	a, err := auth.New(auth.Options{Catalog: r.catalog, BaseURL: base, Now: r.clock.now})
 	require.NoError(t, err)
 	in := New(Options{Catalog: r.catalog, Objects: r.store, Log: quiet, Now: r.clock.now})
 	handle, err := in.Handler()

@@ -78,9 +78,6 @@ func (a *API) asGuest(ctx context.Context, n *catalog.NewComment, name string, o
 	if _, err := catalog.NormalGuestName(name); err != nil {
 		return err
 	}
-	if err := a.guests.take(auth.Address(ctx)); err != nil {
-		return err
-	}
 	n.GuestName, n.GuestHash = name, auth.From(ctx).GuestHash
 	if n.GuestHash == nil {
 		cookie, hash := a.auth.NewGuest()

@@ -63,7 +63,7 @@ func newRig(t testing.TB) *rig {
 	r := &rig{db: db, catalog: catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet})}
 	base, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)
-	a, err := auth.New(auth.Options{Catalog: r.catalog, Hasher: auth.NewHasherAt(auth.Cost{KiB: 64, Passes: 1}), BaseURL: base})
+	a, err := auth.New(auth.Options{Catalog: r.catalog, BaseURL: base})
 	require.NoError(t, err)
 	r.api = New(Options{Catalog: r.catalog, Auth: a, Secret: []byte("secret")})
 	r.feed = NewFeed(FeedOptions{Catalog: r.catalog, Auth: a, Video: describe, Log: quiet})

@@ -34,8 +34,6 @@ type API struct {
 	secret  []byte
 	now     func() time.Time
 	shelf   *shelf
-	guests  *throttle
-	reports *throttle
 }
 
 // New makes the API.
@@ -43,12 +41,7 @@ func New(o Options) *API {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &API{
-		catalog: o.Catalog, auth: o.Auth, secret: o.Secret, now: o.Now, shelf: newShelf(),
-		// An office of many people shares one address.
-		guests:  newThrottle(pace{burst: 20, every: 5 * time.Second}, o.Now),
-		reports: newThrottle(pace{burst: 300, every: 100 * time.Millisecond}, o.Now),
-	}
+	return &API{catalog: o.Catalog, auth: o.Auth, secret: o.Secret, now: o.Now, shelf: newShelf()}
 }
 
 // Author is who wrote a comment.

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/server/limit"
+	"github.com/meanwhile-app/meanwhile/server/reply"
+)
+
+// paces are the routes whose limit is another one than their method says.
+func paces() map[string]limit.Class {
+	return map[string]limit.Class{
+		// The bytes of a recording: what slows them is the disk, and the number of
+		// uploads that may be open.
+		"PATCH /api/uploads/:id": limit.Free,
+		"POST /api/uploads/:id":  limit.Free,
+
+		"POST /api/uploads": limit.Upload,
+		"POST /api/videos":  limit.Upload,
+
+		"POST /api/videos/:id/comments": limit.Comment,
+		"POST /api/videos/:id/views":    limit.Report,
+		"POST /api/invitations":         limit.Invite,
+	}
+}
+
+// classOf is how a route is counted. Media are opened by their grants without a
+// query, and pages are small; neither is counted.
+func classOf(method, path string) limit.Class {
+	if class, ok := paces()[method+" "+path]; ok {
+		return class
+	}
+	switch {
+	case !strings.HasPrefix(path, "/api/"), method == http.MethodOptions:
+		return limit.Free
+	case method == http.MethodGet, method == http.MethodHead:
+		return limit.Read
+	}
+	return limit.Write
+}
+
+// pace answers whoever asks too often, before the gate looks anything up.
+func (s *Server) pace(table []route) gin.HandlerFunc {
+	classes := make(map[string]limit.Class, len(table))
+	for _, r := range table {
+		classes[r.method+" "+ginPath(r.path)] = classOf(r.method, ginPath(r.path))
+	}
+	return func(c *gin.Context) {
+		class := classes[c.Request.Method+" "+c.FullPath()]
+		if class == limit.Free {
+			return
+		}
+		ctx := c.Request.Context()
+		who := whoAsks(c)
+		policy := s.limits.Policy(class, who)
+		if policy == "" {
+			return
+		}
+		c.Header("RateLimit-Policy", policy)
+		if err := s.limits.Request(ctx, class, who); err != nil {
+			wait := reply.Of(err).GetHeaders().Get("Retry-After")
+			c.Header("RateLimit", `"`+string(class)+`";r=0;t=`+wait)
+			reply.Write(c, err)
+		}
+	}
+}
+
+// whoAsks is what a request is counted by.
+func whoAsks(c *gin.Context) limit.Who {
+	ctx := c.Request.Context()
+	who := limit.Who{Network: auth.Address(ctx)}
+	if account := auth.From(ctx).Account; account != nil {
+		who.Account = account.ID
+	}
+	return who
+}

@@ -56,9 +56,9 @@ func (p *person) flood(t *testing.T, most int, method, path, body string) (throu
 func TestAFloodOfGuestCommentsIsSlowed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	yes, link := true, catalog.Link
-	v := r.start(t, catalog.Link)
-	_, err := r.catalog.ChangeVideo(t.Context(), v.ID, catalog.VideoChange{Visibility: &link, GuestsMayComment: &yes})
+	yes := true
+	v := r.start(t, "link")
+	_, err := r.catalog.ChangeVideo(t.Context(), v.ID, catalog.VideoChange{GuestsMayComment: &yes})
 	require.NoError(t, err)
 	path := "/api/videos/" + v.ID + "/comments"
 	through, refused := r.nobody.flood(t, 100, http.MethodPost, path, `{"at_ms":1,"body":"hello","guest_name":"Zoë"}`)
@@ -78,7 +78,7 @@ func TestAFloodOfGuestCommentsIsSlowed(t *testing.T) {
 func TestAFloodIsStoppedBeforeAnythingIsLookedUp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.start(t, catalog.Members)
+	v := r.start(t, "link")
 	through, refused := r.member.flood(t, 2000, http.MethodGet, "/api/videos/"+v.ID, "")
 	require.NotNil(t, refused)
 	require.GreaterOrEqual(t, through, 1000)
@@ -99,7 +99,7 @@ func TestAFloodIsStoppedBeforeAnythingIsLookedUp(t *testing.T) {
 func TestRecordingIsNotSlowed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.start(t, catalog.Members)
+	v := r.start(t, "link")
 	for i := range 600 {
 		r.send(t, v, i, []byte("x"))
 	}

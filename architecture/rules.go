@@ -36,6 +36,8 @@ var shared = map[string]bool{
 	"server/limit":        true, // guesses are counted where they are looked at
 	"server/shield":       true,
 	"storage/database":    true,
+	"storage/record":      true,
+	"storage/people":      true,
 	"storage/jobs":        true,
 	"transcode/ffmpeg":    true,
 	"transcode/container": true,

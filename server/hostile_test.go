@@ -15,7 +15,7 @@ import (
 func TestOddTextIsNoServerError(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v := r.start(t, catalog.Link)
+	v := r.start(t, catalog.WithLink)
 	guests := true
 	_, err := r.catalog.ChangeVideo(t.Context(), v.ID, catalog.VideoChange{GuestsMayComment: &guests})
 	require.NoError(t, err)

@@ -74,7 +74,7 @@ func TestTheSourceGrowsWhileItRuns(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	raw := recording(t, "avc3-opus.mp4")
-	v := r.start(t, catalog.Members)
+	v := r.start(t, catalog.InTeam)
 	path := r.media(v, "source")
 	r.send(t, v, 0, raw[:10])
 	_, body := r.nobody.get(t, path, "Range", "bytes=0-3")
@@ -102,7 +102,7 @@ func TestWhatWasCachedEarlyIsNotTheWhole(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	raw := recording(t, "vp9-opus.webm")
-	v := r.start(t, catalog.Members)
+	v := r.start(t, catalog.InTeam)
 	r.send(t, v, 0, raw[:50_000])
 	_, body := r.nobody.get(t, r.media(v, "source"))
 	require.Len(t, body, 50_000)
@@ -156,7 +156,7 @@ func TestPlaylistsOfARunningRecording(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	raw := recording(t, "avc3-opus.mp4")
-	v := r.start(t, catalog.Members)
+	v := r.start(t, catalog.InTeam)
 	res, _ := r.nobody.get(t, r.media(v, "source.m3u8"))
 	require.Equal(t, http.StatusNotFound, res.StatusCode)
 	sent := 0
@@ -263,7 +263,7 @@ func TestWhatCannotBePlayedIsSaved(t *testing.T) {
 	}
 	res, _ := r.nobody.get(t, r.media(v, "progressive"))
 	require.Equal(t, http.StatusNotFound, res.StatusCode)
-	empty := r.start(t, catalog.Members)
+	empty := r.start(t, catalog.InTeam)
 	res, _ = r.nobody.get(t, r.media(empty, "source"))
 	require.Contains(t, []int{200, 404}, res.StatusCode)
 }

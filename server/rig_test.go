@@ -18,11 +18,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // secret stands in the title of every video: who may not watch must not read it.
@@ -44,7 +47,7 @@ type rig struct {
 // person asks with a session, or without.
 type person struct {
 	rig     *rig
-	account *catalog.Account
+	account *people.Account
 	session string
 	bearer  string
 }
@@ -64,7 +67,7 @@ func newRig(t testing.TB) *rig {
 	r.store, err = objects.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.store.Close()) })
-	r.catalog = catalog.New(catalog.Options{DB: r.db, Queue: queue, Log: quiet})
+	r.catalog = catalog.New(record.Options{DB: r.db, Queue: queue, Log: quiet})
 	base, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)
 	page := &fstest.MapFile{Data: []byte("<html><head><!--meanwhile:head--></head><body><!--meanwhile:player--></body></html>")}
@@ -84,7 +87,7 @@ func newRig(t testing.TB) *rig {
 
 func (r *rig) join(t testing.TB, name string) *person {
 	t.Helper()
-	account, err := r.catalog.AddAccount(t.Context(), catalog.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, catalog.Member)
+	account, err := r.catalog.AddAccount(t.Context(), people.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, people.Member)
 	require.NoError(t, err)
 	token, err := r.catalog.StartSession(t.Context(), account)
 	require.NoError(t, err)
@@ -153,7 +156,7 @@ func recording(t testing.TB, name string) []byte {
 // upload sends a recording in pieces; it stays open if finish is false.
 func (r *rig) upload(t testing.TB, raw []byte, piece int, finish bool) *catalog.Video {
 	t.Helper()
-	v := r.start(t, catalog.Members)
+	v := r.start(t, catalog.InTeam)
 	for at := 0; at < len(raw); at += piece {
 		r.send(t, v, at, raw[at:min(at+piece, len(raw))])
 	}
@@ -172,6 +175,6 @@ func (r *rig) send(t testing.TB, v *catalog.Video, at int, part []byte) {
 
 // media is the address of something of a video, with a grant.
 func (r *rig) media(v *catalog.Video, name string) string {
-	grant, _ := r.granter.Grant(v.ID)
+	grant, _ := r.granter.Grant(auth.Principal{Account: r.owner.account}, v)
 	return "/media/" + grant + "/" + v.ID + "/" + name
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/watch"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 // route is a row of the table: what it is, what the gate asks for, and how it
@@ -68,6 +69,9 @@ func making() []string { return []string{"create", "add", "invite", "accept", "s
 func open() access.Need     { return access.Need{Names: access.Nothing} }
 func signedIn() access.Need { return access.Need{Names: access.Account} }
 func changing() access.Need { return access.Need{Names: access.Account, Write: true} }
+func creating() access.Need {
+	return access.Need{Names: access.Account, Role: people.Member, Write: true}
+}
 func watching() access.Need { return access.Need{Names: access.VideoID} }
 func playing() access.Need  { return access.Need{Names: access.Media} }
 
@@ -125,7 +129,7 @@ func (s *Server) accountRoutes() []route {
 func (s *Server) videoRoutes() []route {
 	return []route{
 		operation(signedIn(), "GET /api/videos", "list-videos: Videos, newest first", s.library.List),
-		operation(changing(), "POST /api/videos", "create-video: Begin a video and get its link", s.library.Create),
+		operation(creating(), "POST /api/videos", "create-video: Begin a video and get its link", s.library.Create),
 		operation(watching(), "GET /api/videos/{id}", "read-video: One video and how to play it now", s.library.Read),
 		operation(editing(), "PATCH /api/videos/{id}", "change-video: Title, who may watch, who may comment", s.library.Change),
 		operation(editing(), "DELETE /api/videos/{id}", "trash-video: Put a video into the trash; once more removes it for good", s.library.Trash),
@@ -160,7 +164,7 @@ func (s *Server) uploadRoutes() ([]route, error) {
 	return []route{
 		plain(open(), "OPTIONS", ingest.Path, handle),
 		plain(open(), "OPTIONS", ingest.Path+"/:id", handle),
-		plain(changing(), "POST", ingest.Path, handle),
+		plain(creating(), "POST", ingest.Path, handle),
 		plain(sending(), "HEAD", ingest.Path+"/:id", handle),
 		plain(sending(), "PATCH", ingest.Path+"/:id", handle),
 		plain(sending(), "DELETE", ingest.Path+"/:id", handle),

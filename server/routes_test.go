@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 func needsOf(t *testing.T, s *Server) map[string]access.Need {
@@ -103,10 +105,10 @@ type scene struct {
 
 var scenes = []scene{
 	{name: "private", visibility: catalog.Private},
-	{name: "members", visibility: catalog.Members},
-	{name: "link", visibility: catalog.Link},
-	{name: "link with guests", visibility: catalog.Link, guests: true},
-	{name: "trashed link", visibility: catalog.Link, guests: true, trashed: true},
+	{name: "members", visibility: catalog.InTeam},
+	{name: "link", visibility: catalog.WithLink},
+	{name: "link with guests", visibility: catalog.WithLink, guests: true},
+	{name: "trashed link", visibility: catalog.WithLink, guests: true, trashed: true},
 }
 
 // rights are the rules in other words than the gate's.
@@ -114,7 +116,7 @@ func (s scene) rights(who string) (watch, comment, edit bool) {
 	if who == "owner" {
 		return true, !s.trashed, true
 	}
-	if s.trashed || s.visibility == catalog.Private || who == "nobody" && s.visibility != catalog.Link {
+	if s.trashed || s.visibility == catalog.Private || who == "nobody" && s.visibility != catalog.WithLink {
 		return false, false, false
 	}
 	return true, who == "member" || s.guests, false
@@ -201,7 +203,7 @@ func expected(s scene, who, key string, need access.Need) []int {
 func TestATokenToReadChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	_, shown, err := r.catalog.AddToken(t.Context(), r.owner.account.ID, "reader", catalog.ScopeRead)
+	_, shown, err := r.catalog.AddToken(t.Context(), r.owner.account.ID, "reader", people.ScopeRead)
 	require.NoError(t, err)
 	reader := &person{rig: r, bearer: shown}
 	for key, need := range needsOf(t, r.server) {
@@ -248,10 +250,10 @@ func TestAMediaAddressOpensOneVideoForAWhile(t *testing.T) {
 	require.Equal(t, http.StatusOK, res.StatusCode)
 	require.Equal(t, recording(t, "tiny.mp4"), []byte(body))
 
-	grant, lapses := r.granter.Grant(v.ID)
+	grant, lapses := r.granter.Grant(auth.Principal{Account: r.owner.account}, v)
 	require.Greater(t, time.Until(lapses), 9*time.Minute)
-	foreign, _ := access.NewGranter([]byte("another key"), time.Now).Grant(v.ID)
-	old, _ := access.NewGranter([]byte("0123456789abcdef0123456789abcdef"), func() time.Time { return time.Now().Add(-time.Hour) }).Grant(v.ID)
+	foreign, _ := access.NewGranter([]byte("another key"), time.Now).Grant(auth.Principal{Account: r.owner.account}, v)
+	old, _ := access.NewGranter([]byte("0123456789abcdef0123456789abcdef"), func() time.Time { return time.Now().Add(-time.Hour) }).Grant(auth.Principal{Account: r.owner.account}, v)
 	future := strings.Replace(grant, grant[:3], "zzz", 1)
 	for name, path := range map[string]string{
 		"another video": "/media/" + grant + "/" + other.ID, "lapsed": "/media/" + old + "/" + v.ID, "tampered": "/media/" + future + "/" + v.ID,

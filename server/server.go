@@ -76,6 +76,8 @@ type Server struct {
 	watch   *watch.Watch
 	site    *site.Site
 	health  *health.Health
+	losses  *access.Losses
+	stopped context.CancelFunc
 }
 
 // New joins the parts. Nothing listens yet.
@@ -88,19 +90,20 @@ func New(o Options) (*Server, error) {
 	if err := s.engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, err
 	}
-	granter := access.NewGranter(o.GrantKey, time.Now)
-	if err := s.join(o, granter); err != nil {
+	granter, finder := access.NewGranter(o.GrantKey, time.Now), access.NewFinder(o.Catalog, o.GrantKey, time.Now)
+	s.losses = granter.Losses()
+	if err := s.join(o, granter, finder); err != nil {
 		return nil, err
 	}
 	s.api = humagin.New(s.engine, apiConfig(o.Version))
-	if err := s.mount(o, granter); err != nil {
+	if err := s.mount(o, granter, finder); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
 // join makes the parts that answer.
-func (s *Server) join(o Options, granter *access.Granter) error {
+func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder) error {
 	s.shield = shield.New(shield.Options{BaseURL: o.BaseURL, Named: o.Named})
 	var err error
 	s.limits = limit.New(limit.Options{Store: o.Budget, Log: o.Log, Secret: o.GrantKey, Factor: o.Pace})
@@ -109,10 +112,10 @@ func (s *Server) join(o Options, granter *access.Granter) error {
 		return err
 	}
 	s.Ingest = ingest.New(ingest.Options{Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
-	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, BaseURL: o.BaseURL, Uploads: ingest.Path})
+	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, Finder: finder, BaseURL: o.BaseURL, Uploads: ingest.Path})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
-	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Auth: s.auth, Video: s.describeVideo, Log: o.Log})
+	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
 	s.site, err = site.New(site.Options{
 		Files: o.Files, BaseURL: o.BaseURL, Shield: s.shield, Video: s.describeVideo,
@@ -132,16 +135,31 @@ func (s *Server) describeVideo(ctx context.Context, v *catalog.Video) (any, erro
 	return s.library.Describe(auth.From(ctx), v), nil
 }
 
+// Start reads who lost access lately and keeps up with it until the server
+// stops. A server that listens has been started.
+func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.Logger) error {
+	if err := s.losses.Load(ctx, records); err != nil {
+		return err
+	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stopped = stop
+	go s.losses.Follow(following, records, log)
+	return nil
+}
+
 // Stop makes the server not ready and ends what would last for ever: event
 // streams, and uploads, which keep what came; requests that run go on.
 func (s *Server) Stop() {
 	s.Ingest.Stop()
 	s.health.Stop()
 	s.feed.Stop()
+	if s.stopped != nil {
+		s.stopped()
+	}
 }
 
 // mount puts the gate in front of every route of the table.
-func (s *Server) mount(o Options, granter *access.Granter) error {
+func (s *Server) mount(o Options, granter *access.Granter, finder *access.Finder) error {
 	table, err := s.routes()
 	if err != nil {
 		return err
@@ -154,7 +172,7 @@ func (s *Server) mount(o Options, granter *access.Granter) error {
 		}
 		needs[key] = r.need
 	}
-	gate := access.NewGate(o.Catalog, granter, needs, o.Log)
+	gate := access.NewGate(finder, granter, needs, o.Log)
 	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), s.shield.Handle, s.identify(needs), s.pace(table), gate.Handle)
 	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))

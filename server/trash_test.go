@@ -14,7 +14,7 @@ import (
 func TestDeletingTwiceIsForGood(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	video := r.start(t, catalog.Members)
+	video := r.start(t, catalog.InTeam)
 	path := "/api/videos/" + video.ID
 	require.Equal(t, http.StatusNotFound, r.nobody.ask(t, http.MethodDelete, path, "").StatusCode)
 	require.Equal(t, http.StatusForbidden, r.member.ask(t, http.MethodDelete, path, "").StatusCode)

@@ -10,6 +10,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // app is the storage that every command stands on.
@@ -51,7 +52,7 @@ func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) err
 		return err
 	}
 	a.budget = budget.New(a.db)
-	a.catalog = catalog.New(catalog.Options{DB: a.db, Queue: a.queue, Log: a.log})
+	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log})
 	return nil
 }
 

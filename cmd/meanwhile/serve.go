@@ -16,6 +16,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/ladder"
 	"github.com/meanwhile-app/meanwhile/transcode/source"
@@ -194,7 +195,7 @@ type openapiCmd struct{}
 
 // Run prints the API's description; nothing is opened for it.
 func (openapiCmd) Run() error {
-	s, err := server.New(server.Options{Catalog: catalog.New(catalog.Options{}), BaseURL: &url.URL{Scheme: "http", Host: "localhost:8080"}, Version: "1"})
+	s, err := server.New(server.Options{Catalog: catalog.New(record.Options{}), BaseURL: &url.URL{Scheme: "http", Host: "localhost:8080"}, Version: "1"})
 	if err != nil {
 		return err
 	}

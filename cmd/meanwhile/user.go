@@ -10,14 +10,15 @@ import (
 	"strings"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // accounts is what the commands below need of the catalog.
 type accounts interface {
-	AddAccount(ctx context.Context, n catalog.NewAccount, role catalog.Role) (*catalog.Account, error)
-	AccountByEmail(ctx context.Context, email string) (*catalog.Account, error)
-	AddToken(ctx context.Context, accountID, name string, scope catalog.Scope) (*catalog.APIToken, string, error)
+	AddAccount(ctx context.Context, n people.NewAccount, role people.Role) (*people.Account, error)
+	AccountByEmail(ctx context.Context, email string) (*people.Account, error)
+	AddToken(ctx context.Context, accountID, name string, scope people.Scope) (*people.APIToken, string, error)
 }
 
 type userCmd struct {
@@ -27,7 +28,7 @@ type userCmd struct {
 type userAddCmd struct {
 	Email string `help:"E-mail address to sign in with." required:""`
 	Name  string `help:"Name that others see." required:""`
-	Role  string `help:"owner or member." enum:"owner,member" default:"member"`
+	Role  string `help:"owner, admin, member or viewer of the first workspace; an owner may look after the server, too." enum:"owner,admin,member,viewer" default:"member"`
 }
 
 // Run makes an account. It may run beside a server.
@@ -44,11 +45,11 @@ func (cmd userAddCmd) add(ctx context.Context, a accounts, in io.Reader, out io.
 	if err != nil {
 		return err
 	}
-	account, err := a.AddAccount(ctx, catalog.NewAccount{Name: cmd.Name, Email: cmd.Email, PasswordHash: hash}, catalog.Role(cmd.Role))
+	account, err := a.AddAccount(ctx, people.NewAccount{Name: cmd.Name, Email: cmd.Email, PasswordHash: hash}, people.Role(cmd.Role))
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "%s can sign in as %s (%s)\n", account.Name, account.Email, account.Role)
+	_, err = fmt.Fprintf(out, "%s can sign in as %s (%s)\n", account.Name, account.Email, account.RoleIn(account.WorkspaceID))
 	return err
 }
 
@@ -86,13 +87,13 @@ func (cmd tokenAddCmd) Run(ctx context.Context, config *Config) error {
 // add prints the token and nothing else, so that scripts can use it.
 func (cmd tokenAddCmd) add(ctx context.Context, a accounts, out io.Writer) error {
 	account, err := a.AccountByEmail(ctx, cmd.Email)
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		return fmt.Errorf("there is no account with the address %q", cmd.Email)
 	}
 	if err != nil {
 		return err
 	}
-	_, token, err := a.AddToken(ctx, account.ID, cmd.Name, catalog.Scope(cmd.Scope))
+	_, token, err := a.AddToken(ctx, account.ID, cmd.Name, people.Scope(cmd.Scope))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // tool opens the storage as a command does.
@@ -28,15 +29,15 @@ func TestAnAccountAndItsTokenFromTheCommandLine(t *testing.T) {
 	user := userAddCmd{Email: " Ada@Example.org", Name: "Ada", Role: "owner"}
 	require.NoError(t, user.add(t.Context(), a.catalog, strings.NewReader("correct horse\r\nmore"), &out))
 	require.Equal(t, "Ada can sign in as ada@example.org (owner)\n", out.String())
-	require.ErrorIs(t, user.add(t.Context(), a.catalog, strings.NewReader("correct horse"), io.Discard), catalog.ErrEmailTaken)
+	require.ErrorIs(t, user.add(t.Context(), a.catalog, strings.NewReader("correct horse"), io.Discard), people.ErrEmailTaken)
 
 	out.Reset()
 	token := tokenAddCmd{Email: "ada@example.org", Scope: "admin", Name: "command line"}
 	require.NoError(t, token.add(t.Context(), a.catalog, &out))
-	found, err := a.catalog.Token(t.Context(), catalog.HashToken(strings.TrimSpace(out.String())))
+	found, err := a.catalog.Token(t.Context(), record.HashToken(strings.TrimSpace(out.String())))
 	require.NoError(t, err)
 	require.Equal(t, "Ada", found.Account.Name)
-	require.Equal(t, catalog.ScopeAdmin, found.Scope)
+	require.Equal(t, people.ScopeAdmin, found.Scope)
 
 	token.Email = "nobody@example.org"
 	require.ErrorContains(t, token.add(t.Context(), a.catalog, io.Discard), "nobody@example.org")
@@ -50,5 +51,5 @@ func TestPasswordsThatTheCommandRefuses(t *testing.T) {
 		require.Error(t, user.add(t.Context(), a.catalog, strings.NewReader(password), io.Discard), "%.10q", password)
 	}
 	_, err := a.catalog.AccountByEmail(t.Context(), user.Email)
-	require.ErrorIs(t, err, catalog.ErrNotFound)
+	require.ErrorIs(t, err, record.ErrNotFound)
 }

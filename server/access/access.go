@@ -6,80 +6,83 @@ package access
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
-// Rights are what somebody may do with one video.
+// Rights are what somebody may do with one video. Edit includes its settings,
+// its sharing and its removal.
 type Rights struct {
 	Watch, Comment, Download, Edit bool
 }
 
 // RightsOf decides what a principal may do with a video. It is the only place
-// that knows the rules.
+// that knows the rules. What the video says of the principal (Named, Via) must
+// have been filled in by a Finder for that same principal.
 func RightsOf(p auth.Principal, v *catalog.Video) Rights {
-	signedIn := p.Account != nil
-	if signedIn && p.Account.ID == v.OwnerID {
+	if p.Account != nil && p.Account.ID == v.OwnerID {
 		return Rights{Watch: true, Comment: !v.Trashed(), Download: true, Edit: true}
 	}
+	if v.Visibility == catalog.Private {
+		return Rights{}
+	}
+	role := p.Account.RoleIn(v.WorkspaceID)
+	if v.Visibility == catalog.NamedOnly {
+		role = "" // nobody in the workspace is let in for that alone
+	}
 	if v.Trashed() {
+		if role.AtLeast(people.Admin) {
+			return Rights{Watch: true, Download: true, Edit: true}
+		}
 		return Rights{}
 	}
-	switch {
-	case v.Visibility == catalog.Private, v.Visibility == catalog.Members && !signedIn:
+	return byRole(role).and(byName(v)).and(byLink(v)).and(byAddress(v, p.Account != nil))
+}
+
+// and adds rights that somebody has for another reason.
+func (r Rights) and(o Rights) Rights {
+	return Rights{Watch: r.Watch || o.Watch, Comment: r.Comment || o.Comment, Download: r.Download || o.Download, Edit: r.Edit || o.Edit}
+}
+
+// byRole is what belonging to the workspace gives.
+func byRole(role people.Role) Rights {
+	inside := role.AtLeast(people.Viewer)
+	return Rights{Watch: inside, Comment: inside, Download: inside, Edit: role.AtLeast(people.Admin)}
+}
+
+// byName is what having been named gives.
+func byName(v *catalog.Video) Rights {
+	return Rights{Watch: v.Named, Comment: v.Named && v.NamedMayComment, Download: v.Named && v.NamedMayDownload}
+}
+
+// byLink is what a share link gives.
+func byLink(v *catalog.Video) Rights {
+	if v.Via == nil || v.Via.VideoID != v.ID {
 		return Rights{}
-	case signedIn:
-		return Rights{Watch: true, Comment: true, Download: true}
 	}
-	return Rights{Watch: true, Comment: v.GuestsMayComment, Download: true}
+	return Rights{Watch: true, Comment: v.Via.MayComment, Download: v.Via.MayDownload}
 }
 
-// How long a media grant lasts. It ends on a multiple of grantStep so that
-// pages loaded soon after each other share URLs, and with them caches.
-const (
-	grantLife = 10 * time.Minute
-	grantStep = 5 * time.Minute
-	macBytes  = 18
-)
-
-// Granter signs the short-lived grants in media URLs, so that a segment costs
-// no query.
-type Granter struct {
-	key []byte
-	now func() time.Time
-}
-
-// NewGranter makes a Granter; all servers of an installation share the key.
-func NewGranter(key []byte, now func() time.Time) *Granter { return &Granter{key: key, now: now} }
-
-// Grant allows reading a video's media until it lapses.
-func (g *Granter) Grant(videoID string) (token string, lapses time.Time) {
-	lapses = g.now().Add(grantLife + grantStep - 1).Truncate(grantStep)
-	expiry := strconv.FormatInt(lapses.Unix(), 36)
-	return expiry + "." + g.sign(videoID, expiry), lapses
-}
-
-// Valid says whether a grant allows reading the media of a video now.
-func (g *Granter) Valid(token, videoID string) bool {
-	expiry, mac, ok := strings.Cut(token, ".")
-	if !ok || !hmac.Equal([]byte(mac), []byte(g.sign(videoID, expiry))) {
-		return false
+// byAddress is what the video's own address gives, if it is open.
+func byAddress(v *catalog.Video, signedIn bool) Rights {
+	if v.Visibility != catalog.WithLink {
+		return Rights{}
 	}
-	unix, err := strconv.ParseInt(expiry, 36, 64)
-	return err == nil && g.now().Before(time.Unix(unix, 0))
+	return Rights{Watch: true, Comment: signedIn || v.GuestsMayComment, Download: v.GuestsMayDownload}
 }
 
-func (g *Granter) sign(videoID, expiry string) string {
-	mac := hmac.New(sha256.New, g.key)
-	_, _ = mac.Write([]byte("media\x00" + videoID + "\x00" + expiry)) // a hash never fails
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:macBytes])
+func (r Rights) has(right Right) bool {
+	switch right {
+	case ToComment:
+		return r.Comment
+	case ToDownload:
+		return r.Download
+	case ToEdit:
+		return r.Edit
+	}
+	return r.Watch
 }
 
 type contextKey struct{}
@@ -88,24 +91,32 @@ type contextKey struct{}
 type entry struct {
 	video  *catalog.Video
 	rights Rights
+	locked *catalog.ShareLink
+	grant  Grant
 }
 
 func with(ctx context.Context, e entry) context.Context {
 	return context.WithValue(ctx, contextKey{}, e)
 }
 
-// Video is the video that the request names. The gate has made sure that there
-// is one on every route that declares so.
-func Video(ctx context.Context) *catalog.Video {
+func entryOf(ctx context.Context) entry {
 	e, _ := ctx.Value(contextKey{}).(entry)
-	return e.video
+	return e
 }
 
+// Video is the video that the request names. The gate has made sure that there
+// is one on every route that declares so.
+func Video(ctx context.Context) *catalog.Video { return entryOf(ctx).video }
+
 // May tells what the request's principal may do with the video it names.
-func May(ctx context.Context) Rights {
-	e, _ := ctx.Value(contextKey{}).(entry)
-	return e.rights
-}
+func May(ctx context.Context) Rights { return entryOf(ctx).rights }
+
+// Locked is the share link that the request's page names when it lets nobody in
+// yet: it asks for a password, or counts who opens it. It is nil otherwise.
+func Locked(ctx context.Context) *catalog.ShareLink { return entryOf(ctx).locked }
+
+// Granted is the grant that a request for media came with.
+func Granted(ctx context.Context) Grant { return entryOf(ctx).grant }
 
 // WithVideo puts a video and its rights into a context, for the few routes that
 // make a video and then go on as if they had named it.

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // Names says what a route's path names.
@@ -44,6 +47,9 @@ type Need struct {
 	Right Right
 	// Write says that the route changes something: API tokens to read are refused.
 	Write bool
+	// Role is what an account must be in the workspace it works in, at least; ""
+	// asks for nothing.
+	Role people.Role
 	// Page says that the handler shows a page of its own to whoever may not
 	// watch; it then finds no video in its context.
 	Page bool
@@ -51,7 +57,7 @@ type Need struct {
 
 // Gate asks every request who it is and what it may do.
 type Gate struct {
-	catalog *catalog.Catalog
+	finder  *Finder
 	granter *Granter
 	needs   map[string]Need
 	log     *slog.Logger
@@ -59,8 +65,8 @@ type Gate struct {
 
 // NewGate makes the gate. needs holds one entry for each route, by method, a
 // space and gin's path pattern; a route without one is closed.
-func NewGate(videos *catalog.Catalog, granter *Granter, needs map[string]Need, log *slog.Logger) *Gate {
-	return &Gate{catalog: videos, granter: granter, needs: needs, log: log}
+func NewGate(finder *Finder, granter *Granter, needs map[string]Need, log *slog.Logger) *Gate {
+	return &Gate{finder: finder, granter: granter, needs: needs, log: log}
 }
 
 // Handle is the gin middleware.
@@ -87,30 +93,37 @@ func (g *Gate) Handle(c *gin.Context) {
 
 func (g *Gate) admit(c *gin.Context, need Need) error {
 	if need.Names == Media {
-		if !g.granter.Valid(c.Param("grant"), c.Param("video")) {
-			return reply.New(403, "grant_lapsed", "This media address has lapsed. Load the page again.")
-		}
-		return nil
+		return g.admitMedia(c, need)
 	}
 	p := auth.From(c.Request.Context())
 	if err := g.admitPrincipal(p, need); err != nil || need.Names <= Owner {
 		return err
 	}
-	video, err := g.find(c, need.Names)
+	found, err := g.find(c, p, need.Names)
 	if err != nil {
 		return err
 	}
-	rights := RightsOf(p, video)
-	if !rights.Watch {
+	c.Request = c.Request.WithContext(with(c.Request.Context(), found))
+	switch {
+	case found.locked != nil:
 		return reply.NotFound
+	case found.rights.has(need.Right):
+		return nil
+	case need.Names == UploadID:
+		return reply.NotFound // who may only watch does not learn how it came in
 	}
-	if !rights.has(need.Right) {
-		if need.Names == UploadID {
-			return reply.NotFound // who may only watch does not learn how it came in
-		}
+	return reply.Forbidden
+}
+
+func (g *Gate) admitMedia(c *gin.Context, need Need) error {
+	grant, ok := g.granter.Check(c.Param("grant"), c.Param("video"))
+	if !ok {
+		return reply.New(403, "grant_lapsed", "This media address has lapsed. Load the page again.")
+	}
+	if need.Right == ToDownload && !grant.Download {
 		return reply.Forbidden
 	}
-	c.Request = c.Request.WithContext(with(c.Request.Context(), entry{video: video, rights: rights}))
+	c.Request = c.Request.WithContext(with(c.Request.Context(), entry{grant: grant}))
 	return nil
 }
 
@@ -118,46 +131,80 @@ func (g *Gate) admitPrincipal(p auth.Principal, need Need) error {
 	if need.Names == Nothing {
 		return nil
 	}
-	if need.Write && p.Account != nil && !p.Scope.Allows(catalog.ScopeWrite) {
+	if need.Write && p.Account != nil && !p.Scope.Allows(people.ScopeWrite) {
 		return reply.Scope
 	}
 	switch {
 	case (need.Names == Account || need.Names == Owner) && p.Account == nil:
 		return reply.SignIn
-	case need.Names == Owner && (p.Account.Role != catalog.Owner || !p.Scope.Allows(catalog.ScopeAdmin)):
+	case need.Role != "" && !p.Account.RoleIn(p.Account.WorkspaceID).AtLeast(need.Role):
+		return reply.Forbidden
+	case need.Names == Owner && (!p.Account.Operator || !p.Scope.Allows(people.ScopeAdmin)):
 		return reply.Forbidden
 	}
 	return nil
 }
 
-func (g *Gate) find(c *gin.Context, names Names) (*catalog.Video, error) {
-	ctx := c.Request.Context()
-	var video *catalog.Video
-	err := error(reply.NotFound)
+// keys are the parameters of paths that name a video, and what they name it by.
+func keyOf(names Names) (param string, key catalog.VideoKey) {
 	switch names {
-	case VideoID:
-		video, err = g.catalog.Video(ctx, c.Param("id"))
 	case VideoSlug:
-		video, err = g.catalog.VideoBySlug(ctx, c.Param("slug"))
+		return "slug", catalog.VideoSlug
 	case UploadID:
-		video, err = g.catalog.VideoByUpload(ctx, c.Param("id"))
+		return "id", catalog.VideoUpload
 	case CommentID:
-		video, err = g.catalog.VideoByComment(ctx, c.Param("id"))
+		return "id", catalog.VideoComment
 	}
-	if errors.Is(err, catalog.ErrNotFound) {
-		return nil, reply.NotFound
-	}
-	return video, err
+	return "id", catalog.VideoID
 }
 
-func (r Rights) has(right Right) bool {
-	switch right {
-	case ToComment:
-		return r.Comment
-	case ToDownload:
-		return r.Download
-	case ToEdit:
-		return r.Edit
+// find finds the video that a path names, if the principal may watch it, or the
+// share link that does not let it in yet. What there is not and what is not for
+// the one who asks look the same.
+func (g *Gate) find(c *gin.Context, p auth.Principal, names Names) (entry, error) {
+	ctx := c.Request.Context()
+	param, key := keyOf(names)
+	video, err := g.finder.Find(ctx, p, key, c.Param(param))
+	if errors.Is(err, record.ErrNotFound) && names == VideoSlug {
+		return g.findByLink(ctx, p, c.Param(param))
 	}
-	return r.Watch
+	if errors.Is(err, record.ErrNotFound) {
+		return entry{}, reply.NotFound
+	}
+	if err != nil {
+		return entry{}, err
+	}
+	return seen(p, video)
+}
+
+func seen(p auth.Principal, video *catalog.Video) (entry, error) {
+	rights := RightsOf(p, video)
+	if !rights.Watch {
+		return entry{}, reply.NotFound
+	}
+	return entry{video: video, rights: rights}, nil
+}
+
+// findByLink finds the video of a share link. A link that neither asks for a
+// password nor counts who opens it lets everybody in at once.
+func (g *Gate) findByLink(ctx context.Context, p auth.Principal, slug string) (entry, error) {
+	link, err := g.finder.catalog.ShareLinkBySlug(ctx, slug)
+	if errors.Is(err, record.ErrNotFound) || err == nil && !link.Open(g.finder.now()) {
+		return entry{}, reply.NotFound
+	}
+	if err != nil {
+		return entry{}, err
+	}
+	video, err := g.finder.Find(ctx, p, catalog.VideoID, link.VideoID)
+	if err != nil {
+		return entry{}, err
+	}
+	if video.Via == nil && link.Free() {
+		video.Via = link
+	}
+	found, err := seen(p, video)
+	if err != nil && video.Visibility != catalog.Private && !video.Trashed() {
+		return entry{locked: link}, nil
+	}
+	return found, err
 }

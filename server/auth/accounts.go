@@ -8,7 +8,8 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // Empty answers without a body.
@@ -28,7 +29,7 @@ type RenameInput struct {
 
 // Rename is PATCH /api/account.
 func (a *Auth) Rename(ctx context.Context, in *RenameInput) (*AccountOutput, error) {
-	account, err := Need(ctx, catalog.ScopeAdmin)
+	account, err := Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ type PasswordInput struct {
 // ChangePassword is PUT /api/account/password. It ends all other sessions and
 // all API tokens of the account.
 func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, error) {
-	account, err := Need(ctx, catalog.ScopeAdmin)
+	account, err := Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +69,10 @@ func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, e
 		return nil, err
 	}
 	a.limits.Succeeded(ctx, guess)
-	err = a.catalog.ChangePassword(ctx, catalog.PasswordChange{
+	err = a.catalog.ChangePassword(ctx, people.PasswordChange{
 		Account: account, NewHash: hash, KeepSession: From(ctx).SessionHash,
 	})
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		err = wrongCredentials() // it was changed in between
 	}
 	return &Empty{}, err
@@ -86,7 +87,7 @@ type AccountsOutput struct {
 
 // ListAccounts is GET /api/accounts.
 func (a *Auth) ListAccounts(ctx context.Context, _ *struct{}) (*AccountsOutput, error) {
-	if _, err := Need(ctx, catalog.ScopeRead); err != nil {
+	if _, err := Need(ctx, people.ScopeRead); err != nil {
 		return nil, err
 	}
 	accounts, err := a.catalog.Accounts(ctx)
@@ -103,21 +104,22 @@ func (a *Auth) ListAccounts(ctx context.Context, _ *struct{}) (*AccountsOutput, 
 
 // Invitation is an open invitation.
 type Invitation struct {
-	ID        string    `json:"id"`
-	URL       string    `json:"url,omitempty" doc:"The link to send; it is told once, when the invitation is made"`
-	Email     string    `json:"email" doc:"Who may accept it; empty: whoever has the link"`
-	CreatedAt time.Time `json:"created_at"`
-	ExpiresAt time.Time `json:"expires_at"`
+	ID        string      `json:"id"`
+	URL       string      `json:"url,omitempty" doc:"The link to send; it is told once, when the invitation is made"`
+	Email     string      `json:"email" doc:"Who may accept it; empty: whoever has the link"`
+	Role      people.Role `json:"role" enum:"owner,admin,member,viewer"`
+	CreatedAt time.Time   `json:"created_at"`
+	ExpiresAt time.Time   `json:"expires_at"`
 }
 
-func invitationView(i *catalog.Invitation) Invitation {
-	return Invitation{ID: i.ID, Email: i.Email, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt}
+func invitationView(i *people.Invitation) Invitation {
+	return Invitation{ID: i.ID, Email: i.Email, Role: i.Role, CreatedAt: i.CreatedAt, ExpiresAt: i.ExpiresAt}
 }
 
-// needOwner returns the account that asks if it may invite others.
-func needOwner(ctx context.Context) (*catalog.Account, error) {
-	account, err := Need(ctx, catalog.ScopeAdmin)
-	if err == nil && account.Role != catalog.Owner {
+// needAdmin returns the account that asks if it looks after its workspace.
+func needAdmin(ctx context.Context) (*people.Account, error) {
+	account, err := Need(ctx, people.ScopeAdmin)
+	if err == nil && !account.RoleIn(account.WorkspaceID).AtLeast(people.Admin) {
 		return nil, reply.Forbidden
 	}
 	return account, err
@@ -126,7 +128,8 @@ func needOwner(ctx context.Context) (*catalog.Account, error) {
 // InviteInput says who may accept an invitation.
 type InviteInput struct {
 	Body struct {
-		Email string `json:"email,omitempty" maxLength:"1000" doc:"Who may accept it; empty: whoever has the link"`
+		Email string      `json:"email,omitempty" maxLength:"1000" doc:"Who may accept it; empty: whoever has the link"`
+		Role  people.Role `json:"role,omitempty" enum:"owner,admin,member,viewer" default:"member"`
 	}
 }
 
@@ -137,11 +140,16 @@ type InvitationOutput struct {
 
 // Invite is POST /api/invitations.
 func (a *Auth) Invite(ctx context.Context, in *InviteInput) (*InvitationOutput, error) {
-	account, err := needOwner(ctx)
+	account, err := needAdmin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	invitation, token, err := a.catalog.Invite(ctx, account.ID, in.Body.Email)
+	if !account.RoleIn(account.WorkspaceID).AtLeast(in.Body.Role) {
+		return nil, reply.Forbidden // nobody hands out more than he has
+	}
+	invitation, token, err := a.catalog.Invite(ctx, people.NewInvitation{
+		InviterID: account.ID, WorkspaceID: account.WorkspaceID, Role: in.Body.Role, Email: in.Body.Email,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +167,11 @@ type InvitationsOutput struct {
 
 // ListInvitations is GET /api/invitations.
 func (a *Auth) ListInvitations(ctx context.Context, _ *struct{}) (*InvitationsOutput, error) {
-	if _, err := needOwner(ctx); err != nil {
+	account, err := needAdmin(ctx)
+	if err != nil {
 		return nil, err
 	}
-	open, err := a.catalog.Invitations(ctx)
+	open, err := a.catalog.Invitations(ctx, account.WorkspaceID)
 	if err != nil {
 		return nil, err
 	}
@@ -176,10 +185,11 @@ func (a *Auth) ListInvitations(ctx context.Context, _ *struct{}) (*InvitationsOu
 
 // DropInvitation is DELETE /api/invitations/{id}.
 func (a *Auth) DropInvitation(ctx context.Context, in *ByID) (*Empty, error) {
-	if _, err := needOwner(ctx); err != nil {
+	account, err := needAdmin(ctx)
+	if err != nil {
 		return nil, err
 	}
-	return &Empty{}, a.catalog.DropInvitation(ctx, in.ID)
+	return &Empty{}, a.catalog.DropInvitation(ctx, account.WorkspaceID, in.ID)
 }
 
 // LookUpInput is the token of an invitation.

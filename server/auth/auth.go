@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // extendAfter is how much of its life a session has used before it is extended,
@@ -76,6 +79,7 @@ func (a *Auth) Middleware() gin.HandlerFunc {
 			reply.Write(c, err)
 			return
 		}
+		principal.Pass = a.pass(c)
 		v := visitor{principal: principal, address: limit.Network(c.ClientIP())}
 		c.Request = c.Request.WithContext(with(c.Request.Context(), v))
 		c.Next()
@@ -96,9 +100,31 @@ func (a *Auth) identify(c *gin.Context) (Principal, error) {
 		return Principal{}, err
 	}
 	if token := a.cookie(c.Request, a.cookies.guestName()); token != "" {
-		p.GuestHash = catalog.HashToken(token)
+		p.GuestHash = record.HashToken(token)
 	}
 	return p, nil
+}
+
+// PassHeader carries a pass through a share link; what cannot set headers, such
+// as an EventSource, puts it into the query as "pass".
+const PassHeader = "Meanwhile-Pass"
+
+// maxPass is longer than any pass of ours.
+const maxPass = 200
+
+// pass is what the request shows to prove that it came by a share link. A page
+// that is opened by its address has it in a cookie.
+func (a *Auth) pass(c *gin.Context) string {
+	shown := cmp.Or(c.GetHeader(PassHeader), c.Query("pass"))
+	if slug := c.Param("slug"); shown == "" && slug != "" {
+		if cookie, err := c.Request.Cookie(a.cookies.passName(slug)); err == nil {
+			shown = cookie.Value
+		}
+	}
+	if len(shown) > maxPass {
+		return ""
+	}
+	return shown
 }
 
 func bearer(r *http.Request) (string, bool) {
@@ -107,8 +133,8 @@ func bearer(r *http.Request) (string, bool) {
 }
 
 func (a *Auth) byToken(ctx context.Context, shown string) (Principal, error) {
-	token, err := a.catalog.Token(ctx, catalog.HashToken(shown))
-	if errors.Is(err, catalog.ErrNotFound) {
+	token, err := a.catalog.Token(ctx, record.HashToken(shown))
+	if errors.Is(err, record.ErrNotFound) {
 		return Principal{}, reply.New(http.StatusUnauthorized, "token_unknown", "This API token is not known here.")
 	}
 	if err != nil {
@@ -125,20 +151,20 @@ func (a *Auth) bySession(c *gin.Context) (Principal, error) {
 		return Principal{}, nil
 	}
 	ctx := c.Request.Context()
-	session, err := a.catalog.Session(ctx, catalog.HashToken(token))
-	if err == nil && session.ExpiresAt.Sub(a.now()) < catalog.SessionLife-extendAfter {
+	session, err := a.catalog.Session(ctx, record.HashToken(token))
+	if err == nil && session.ExpiresAt.Sub(a.now()) < people.SessionLife-extendAfter {
 		if err = a.catalog.ExtendSession(ctx, session.Hash); err == nil {
 			cookie := a.cookies.session(token)
 			http.SetCookie(c.Writer, &cookie)
 		}
 	}
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		return Principal{}, nil
 	}
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{Account: session.Account, Scope: catalog.ScopeAdmin, SessionHash: session.Hash}, nil
+	return Principal{Account: session.Account, Scope: people.ScopeAdmin, SessionHash: session.Hash}, nil
 }
 
 // maxCookie is longer than any cookie of ours.
@@ -162,7 +188,7 @@ func (a *Auth) Alive(ctx context.Context, p Principal) (bool, error) {
 	case p.tokenHash != nil:
 		_, err = a.catalog.Token(ctx, p.tokenHash)
 	}
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
@@ -170,7 +196,7 @@ func (a *Auth) Alive(ctx context.Context, p Principal) (bool, error) {
 
 // Need returns the account that asks, if its request may use this much of its
 // rights: reply.SignIn or reply.Scope if not.
-func Need(ctx context.Context, scope catalog.Scope) (*catalog.Account, error) {
+func Need(ctx context.Context, scope people.Scope) (*people.Account, error) {
 	p := From(ctx)
 	if p.Account == nil {
 		return nil, reply.SignIn

@@ -25,6 +25,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 const password = "correct horse battery"
@@ -58,7 +59,7 @@ func newServer(t *testing.T, base string) *server {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context(), log))
-	s.catalog = catalog.New(catalog.Options{DB: db, Log: log, Now: s.now})
+	s.catalog = catalog.New(record.Options{DB: db, Log: log, Now: s.now})
 	begun, err := s.catalog.Begin(t.Context())
 	require.NoError(t, err)
 	s.setup = begun.SetupToken
@@ -186,7 +187,7 @@ func TestFirstMinute(t *testing.T) {
 	s := newServer(t, "http://localhost:8080")
 	ada := s.client()
 	first := ada.ask("GET", "/api/session", nil, 200)
-	require.Equal(t, object{"account": nil, "setup_needed": true, "version": "test"}, first)
+	require.Equal(t, object{"account": nil, "setup_needed": true, "version": "test", "workspaces": []any{}}, first)
 
 	require.Equal(t, "token", ada.ask("POST", "/api/setup", s.person("guess", "Mallory"), 404)["code"])
 	account := ada.ask("POST", "/api/setup", s.person(s.setup, "Ada"), 201)

@@ -6,7 +6,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // guestLife is how long a browser may change the comments it left as a guest.
@@ -48,7 +49,7 @@ func (c cookies) cookie(name, value string, life time.Duration) http.Cookie {
 }
 
 func (c cookies) session(token string) http.Cookie {
-	return c.cookie(c.sessionName(), token, catalog.SessionLife)
+	return c.cookie(c.sessionName(), token, people.SessionLife)
 }
 
 func (c cookies) noSession() http.Cookie { return c.cookie(c.sessionName(), "", 0) }
@@ -57,5 +58,17 @@ func (c cookies) noSession() http.Cookie { return c.cookie(c.sessionName(), "", 
 // to store with it.
 func (a *Auth) NewGuest() (http.Cookie, []byte) {
 	token := rand.Text()
-	return a.cookies.cookie(a.cookies.guestName(), token, guestLife), catalog.HashToken(token)
+	return a.cookies.cookie(a.cookies.guestName(), token, guestLife), record.HashToken(token)
+}
+
+// passLife bounds how long a browser keeps a pass; the pass itself lapses sooner
+// or later than that as it says.
+const passLife = 12 * time.Hour
+
+// passName names the cookie of the share link with this address.
+func (c cookies) passName(slug string) string { return c.name("meanwhile_pass_" + slug) }
+
+// PassCookie lets a browser open the page of a share link again.
+func (a *Auth) PassCookie(slug, pass string) http.Cookie {
+	return a.cookies.cookie(a.cookies.passName(slug), pass, passLife)
 }

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/meanwhile-app/meanwhile/server/reply"
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // What argon2id makes of a password, in bytes. One lane: the queue, not a hash,
@@ -81,7 +81,7 @@ func NewHasherAt(cost Cost) *Hasher {
 }
 
 // Hash checks that a password will do and returns its hash as a PHC string. It
-// returns a catalog.InvalidError for a password that will not do, and
+// returns a record.InvalidError for a password that will not do, and
 // reply.TooMany when too many are waiting.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err := CheckPassword(password); err != nil {
@@ -137,11 +137,11 @@ func CheckPassword(password string) error {
 	short := utf8.RuneCountInString(password) < minPassword
 	switch {
 	case !utf8.ValidString(password):
-		return &catalog.InvalidError{Field: "password", Message: "The password is not text."}
+		return &record.InvalidError{Field: "password", Message: "The password is not text."}
 	case short:
-		return &catalog.InvalidError{Field: "password", Message: fmt.Sprintf("A password needs at least %d characters.", minPassword)}
+		return &record.InvalidError{Field: "password", Message: fmt.Sprintf("A password needs at least %d characters.", minPassword)}
 	case len(password) > maxPassword:
-		return &catalog.InvalidError{Field: "password", Message: "This password is too long."}
+		return &record.InvalidError{Field: "password", Message: "This password is too long."}
 	}
 	return nil
 }

@@ -9,26 +9,35 @@ package auth
 import (
 	"context"
 
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 // Principal is who asks.
 type Principal struct {
 	// Account is nil for somebody who is not signed in.
-	Account *catalog.Account
+	Account *people.Account
 	// Scope is how much of the account's rights the request may use; sessions
 	// may use all of them.
-	Scope catalog.Scope
+	Scope people.Scope
 	// GuestHash knows a guest again who has commented from this browser; nil if none has.
 	GuestHash []byte
 	// SessionHash names the session that the request came with; nil for API tokens.
 	SessionHash []byte
 
+	// Pass is what the request showed to prove that it came by a share link, or
+	// ""; nobody has looked at it yet.
+	Pass string
+
 	tokenHash []byte
 }
 
-// SignedIn says whether there is an account.
-func (p Principal) SignedIn() bool { return p.Account != nil }
+// AccountID is the account's, or "".
+func (p Principal) AccountID() string {
+	if p.Account == nil {
+		return ""
+	}
+	return p.Account.ID
+}
 
 // visitor is what the middleware found out about a request.
 type visitor struct {

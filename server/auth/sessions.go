@@ -8,28 +8,43 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // Account is what others may know of an account.
 type Account struct {
-	ID        string       `json:"id"`
-	Email     string       `json:"email"`
-	Name      string       `json:"name"`
-	Role      catalog.Role `json:"role" enum:"owner,member"`
-	CreatedAt time.Time    `json:"created_at"`
+	ID          string      `json:"id"`
+	Email       string      `json:"email"`
+	Name        string      `json:"name"`
+	Role        people.Role `json:"role" enum:"owner,admin,member,viewer," doc:"In the workspace it works in now"`
+	WorkspaceID string      `json:"workspace_id" doc:"The workspace it works in now"`
+	Operator    bool        `json:"operator" doc:"May look after the server as a whole"`
+	Verified    bool        `json:"verified" doc:"Has proved that the address is its own"`
+	CreatedAt   time.Time   `json:"created_at"`
 }
 
 // View is the account as the API shows it.
-func View(a *catalog.Account) Account {
-	return Account{ID: a.ID, Email: a.Email, Name: a.Name, Role: a.Role, CreatedAt: a.CreatedAt}
+func View(a *people.Account) Account {
+	return Account{
+		ID: a.ID, Email: a.Email, Name: a.Name, Role: a.RoleIn(a.WorkspaceID), WorkspaceID: a.WorkspaceID,
+		Operator: a.Operator, Verified: a.Verified(), CreatedAt: a.CreatedAt,
+	}
 }
 
 // Session is who asks, and what the pages need to know first.
 type Session struct {
 	Account     reply.Maybe[Account] `json:"account" doc:"Null if nobody is signed in"`
+	Workspaces  []Workspace          `json:"workspaces" nullable:"false" doc:"Those the account belongs to"`
 	SetupNeeded bool                 `json:"setup_needed" doc:"There is no account yet"`
 	Version     string               `json:"version"`
+}
+
+// Workspace is a workspace as those who belong to it know it.
+type Workspace struct {
+	ID   string      `json:"id"`
+	Name string      `json:"name"`
+	Role people.Role `json:"role" enum:"owner,admin,member,viewer"`
 }
 
 // SessionOutput answers with the session.
@@ -55,11 +70,15 @@ type SignedOutOutput struct {
 
 // Describe tells who asks. The server's own pages embed it too.
 func (a *Auth) Describe(ctx context.Context) (Session, error) {
-	s := Session{Version: a.version}
+	s := Session{Version: a.version, Workspaces: []Workspace{}}
 	if p := From(ctx); p.Account != nil {
 		view := View(p.Account)
 		s.Account = reply.Maybe[Account]{Value: &view}
-		return s, nil
+		all, err := a.catalog.WorkspacesOf(ctx, p.Account.ID)
+		for _, m := range all {
+			s.Workspaces = append(s.Workspaces, Workspace{ID: m.WorkspaceID, Name: m.Workspace.Name, Role: m.Role})
+		}
+		return s, err
 	}
 	needed, err := a.catalog.SetupNeeded(ctx)
 	s.SetupNeeded = needed
@@ -88,8 +107,8 @@ func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*SignedInOutput, er
 		return nil, err
 	}
 	account, err := a.catalog.AccountByEmail(ctx, in.Body.Email)
-	if errors.Is(err, catalog.ErrNotFound) {
-		account, err = new(catalog.Account), nil // its hash is empty: no password fits
+	if errors.Is(err, record.ErrNotFound) {
+		account, err = new(people.Account), nil // its hash is empty: no password fits
 	}
 	if err != nil {
 		return nil, err
@@ -101,7 +120,7 @@ func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*SignedInOutput, er
 	return a.start(ctx, account)
 }
 
-func (a *Auth) verify(ctx context.Context, account *catalog.Account, password string) error {
+func (a *Auth) verify(ctx context.Context, account *people.Account, password string) error {
 	matches, err := a.hasher.Verify(ctx, account.PasswordHash, password)
 	if err == nil && !matches {
 		return wrongCredentials()
@@ -110,9 +129,9 @@ func (a *Auth) verify(ctx context.Context, account *catalog.Account, password st
 }
 
 // start makes a session and ends the one that the request came with.
-func (a *Auth) start(ctx context.Context, account *catalog.Account) (*SignedInOutput, error) {
+func (a *Auth) start(ctx context.Context, account *people.Account) (*SignedInOutput, error) {
 	token, err := a.catalog.StartSession(ctx, account)
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		return nil, wrongCredentials() // the password was changed in between
 	}
 	if err != nil {
@@ -158,7 +177,7 @@ func (a *Auth) SetUp(ctx context.Context, in *PersonInput) (*SignedInOutput, err
 // join makes an account with a link's token. The token is checked before the
 // password is hashed, so that strangers cannot make the server work.
 func (a *Auth) join(ctx context.Context, who Person, check func() error,
-	create func(context.Context, string, catalog.NewAccount) (*catalog.Account, error),
+	create func(context.Context, string, people.NewAccount) (*people.Account, error),
 ) (*SignedInOutput, error) {
 	if err := a.limits.Attempt(ctx, limit.Guess{Kind: limit.Token, Network: Address(ctx)}); err != nil {
 		return nil, err
@@ -166,17 +185,17 @@ func (a *Auth) join(ctx context.Context, who Person, check func() error,
 	if err := check(); err != nil {
 		return nil, err
 	}
-	if _, err := catalog.NormalEmail(who.Email); err != nil {
+	if _, err := people.NormalEmail(who.Email); err != nil {
 		return nil, err
 	}
-	if _, err := catalog.NormalName(who.Name); err != nil {
+	if _, err := people.NormalName(who.Name); err != nil {
 		return nil, err
 	}
 	hash, err := a.hasher.Hash(ctx, who.Password)
 	if err != nil {
 		return nil, err
 	}
-	account, err := create(ctx, who.Token, catalog.NewAccount{Name: who.Name, Email: who.Email, PasswordHash: hash})
+	account, err := create(ctx, who.Token, people.NewAccount{Name: who.Name, Email: who.Email, PasswordHash: hash})
 	if err != nil {
 		return nil, err
 	}

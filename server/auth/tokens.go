@@ -4,26 +4,26 @@ import (
 	"context"
 	"time"
 
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 // APIToken is what can be told of an API token after it was made.
 type APIToken struct {
-	ID        string        `json:"id"`
-	Name      string        `json:"name"`
-	Scope     catalog.Scope `json:"scope" enum:"read,write,admin"`
-	CreatedAt time.Time     `json:"created_at"`
+	ID        string       `json:"id"`
+	Name      string       `json:"name"`
+	Scope     people.Scope `json:"scope" enum:"read,write,admin"`
+	CreatedAt time.Time    `json:"created_at"`
 }
 
-func tokenView(t *catalog.APIToken) APIToken {
+func tokenView(t *people.APIToken) APIToken {
 	return APIToken{ID: t.ID, Name: t.Name, Scope: t.Scope, CreatedAt: t.CreatedAt}
 }
 
 // AddTokenInput says what a token is for.
 type AddTokenInput struct {
 	Body struct {
-		Name  string        `json:"name" maxLength:"1000" doc:"To know it again by"`
-		Scope catalog.Scope `json:"scope" enum:"read,write,admin"`
+		Name  string       `json:"name" maxLength:"1000" doc:"To know it again by"`
+		Scope people.Scope `json:"scope" enum:"read,write,admin"`
 	}
 }
 
@@ -42,7 +42,7 @@ type NewTokenOutput struct {
 
 // AddToken is POST /api/tokens.
 func (a *Auth) AddToken(ctx context.Context, in *AddTokenInput) (*NewTokenOutput, error) {
-	account, err := Need(ctx, catalog.ScopeAdmin)
+	account, err := Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ type TokensOutput struct {
 
 // ListTokens is GET /api/tokens: those of the account that asks.
 func (a *Auth) ListTokens(ctx context.Context, _ *struct{}) (*TokensOutput, error) {
-	account, err := Need(ctx, catalog.ScopeAdmin)
+	account, err := Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func (a *Auth) ListTokens(ctx context.Context, _ *struct{}) (*TokensOutput, erro
 
 // DropToken is DELETE /api/tokens/{id}.
 func (a *Auth) DropToken(ctx context.Context, in *ByID) (*Empty, error) {
-	account, err := Need(ctx, catalog.ScopeAdmin)
+	account, err := Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
 	}

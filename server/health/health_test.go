@@ -21,6 +21,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // fullStore is a store without room.
@@ -50,7 +52,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	o := Options{
-		Catalog: catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet, Local: true,
+		Catalog: catalog.New(record.Options{DB: db, Queue: queue, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet, Local: true,
 		Jobs:      func(context.Context) (map[string]int, error) { return map[string]int{"running": 2}, nil },
 		Followers: func() int { return 7 },
 	}
@@ -119,7 +121,7 @@ func TestNotReadyWithoutDatabaseOrRoom(t *testing.T) {
 func TestMetricsTellWhatTheServerDoes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
-	owner, err := r.health.Catalog.AddAccount(t.Context(), catalog.NewAccount{Name: "Ada", Email: "ada@example.com", PasswordHash: "x"}, catalog.Owner)
+	owner, err := r.health.Catalog.AddAccount(t.Context(), people.NewAccount{Name: "Ada", Email: "ada@example.com", PasswordHash: "x"}, people.Owner)
 	require.NoError(t, err)
 	for range 3 {
 		_, err := r.health.Catalog.StartVideo(t.Context(), catalog.NewVideo{OwnerID: owner.ID, Title: "SECRET", Visibility: catalog.Private, Length: -1})
@@ -144,7 +146,9 @@ func TestMetricsTellWhatTheServerDoes(t *testing.T) {
 
 func TestMetricsAreNotForStrangers(t *testing.T) {
 	t.Parallel()
-	account := func(role catalog.Role) *catalog.Account { return &catalog.Account{ID: "x", Role: role} }
+	account := func(role people.Role) *people.Account {
+		return &people.Account{ID: "x", Operator: role == people.Owner}
+	}
 	rows := map[string]struct {
 		who     auth.Principal
 		peer    string
@@ -158,9 +162,9 @@ func TestMetricsAreNotForStrangers(t *testing.T) {
 		"this machine over IPv6":           {peer: "[::1]:5000", status: 200},
 		"this machine, of a public server": {peer: near, status: 404},
 		"a peer without an address":        {peer: "@", status: 404},
-		"a member":                         {who: auth.Principal{Account: account(catalog.Member), Scope: catalog.ScopeAdmin}, peer: near, status: 404},
-		"an owner's token to read":         {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeRead}, peer: far, status: 404},
-		"an owner's token for all":         {who: auth.Principal{Account: account(catalog.Owner), Scope: catalog.ScopeAdmin}, peer: far, status: 200},
+		"a member":                         {who: auth.Principal{Account: account(people.Member), Scope: people.ScopeAdmin}, peer: near, status: 404},
+		"an owner's token to read":         {who: auth.Principal{Account: account(people.Owner), Scope: people.ScopeRead}, peer: far, status: 404},
+		"an owner's token for all":         {who: auth.Principal{Account: account(people.Owner), Scope: people.ScopeAdmin}, peer: far, status: 200},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 // metrics are the numbers of one server. They are in a registry of their own,
@@ -130,7 +130,7 @@ func (h *Health) Metrics(c *gin.Context) error {
 func (h *Health) mayRead(c *gin.Context) bool {
 	p := auth.From(c.Request.Context())
 	if p.Account != nil {
-		return p.Account.Role == catalog.Owner && p.Scope == catalog.ScopeAdmin
+		return p.Account.Operator && p.Scope == people.ScopeAdmin
 	}
 	if !h.Local {
 		return false

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 const (
@@ -163,7 +164,7 @@ func TestFinishIsIdempotent(t *testing.T) {
 	require.Equal(t, r.state(t, r.oneGo(t, raw)), r.state(t, path))
 	require.Equal(t, 2, r.jobs(t, "audio"), "one for each of the two uploads")
 	s.patch(t, path, int64(len(raw)), nil, headers{"Upload-Length": "9"})
-	require.ErrorIs(t, s.ingest.Finish(t.Context(), "absent"), catalog.ErrNotFound)
+	require.ErrorIs(t, s.ingest.Finish(t.Context(), "absent"), record.ErrNotFound)
 }
 
 func TestTheEndWhileBytesCome(t *testing.T) {

@@ -25,7 +25,7 @@ func TestAnUploadMakesItsVideo(t *testing.T) {
 	require.Equal(t, "video/mp4", v.MIME)
 	require.Equal(t, r.owner.ID, v.OwnerID)
 	require.Equal(t, catalog.Recording, v.State)
-	require.Equal(t, catalog.Members, v.Visibility)
+	require.Equal(t, catalog.InTeam, v.Visibility)
 
 	head := s.head(t, path)
 	require.Equal(t, "0", head.header.Get("Upload-Offset"))
@@ -107,7 +107,7 @@ func TestWhatMetadataMustNotSay(t *testing.T) {
 	}
 	path := s.create(t, 5, metadata("title", "T", "owner_id", "somebody", "video_id", "another", "visibility", "link"))
 	require.Equal(t, r.owner.ID, r.video(t, path).OwnerID, "the server decides")
-	require.Equal(t, catalog.Members, r.video(t, path).Visibility)
+	require.Equal(t, catalog.InTeam, r.video(t, path).Visibility)
 }
 
 func TestAnUploadIsItsOwnersAlone(t *testing.T) {
@@ -116,7 +116,7 @@ func TestAnUploadIsItsOwnersAlone(t *testing.T) {
 	mine := r.serve(t)
 	path := mine.create(t, 6, nil)
 	mine.append(t, path, 0, []byte("abc"), nil)
-	link := catalog.Link
+	link := catalog.WithLink
 	_, err := r.catalog.ChangeVideo(t.Context(), r.video(t, path).ID, catalog.VideoChange{Visibility: &link})
 	require.NoError(t, err)
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 )
 
@@ -50,7 +51,7 @@ func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (in
 	if err != nil {
 		return 0, err
 	}
-	key := fmt.Sprintf("%ssrc/%016d-%s", catalog.ObjectPrefix(u.row.VideoID), offset, catalog.NewID()[:8])
+	key := fmt.Sprintf("%ssrc/%016d-%s", catalog.ObjectPrefix(u.row.VideoID), offset, record.NewID()[:8])
 	part := &slice{src: io.MultiReader(bytes.NewReader(first), src), left: maxPart, until: u.now().Add(maxPartTime), now: u.now}
 	n, err := u.objects.Put(ctx, key, io.TeeReader(part, index))
 	if err != nil {

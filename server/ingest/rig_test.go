@@ -29,6 +29,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // clock is a time that tests move by hand.
@@ -43,7 +45,7 @@ type rig struct {
 	catalog *catalog.Catalog
 	store   objects.Store
 	clock   *clock
-	owner   *catalog.Account
+	owner   *people.Account
 	session string
 	other   string
 }
@@ -66,15 +68,15 @@ func newRig(t testing.TB) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, folder.Close()) })
 	r.store = folder
-	r.catalog = catalog.New(catalog.Options{DB: r.db, Queue: queue, Log: quiet, Now: r.clock.now})
+	r.catalog = catalog.New(record.Options{DB: r.db, Queue: queue, Log: quiet, Now: r.clock.now})
 	r.owner, r.session = r.join(t, "Ada")
 	_, r.other = r.join(t, "Ben")
 	return r
 }
 
-func (r *rig) join(t testing.TB, name string) (*catalog.Account, string) {
+func (r *rig) join(t testing.TB, name string) (*people.Account, string) {
 	t.Helper()
-	account, err := r.catalog.AddAccount(t.Context(), catalog.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, catalog.Member)
+	account, err := r.catalog.AddAccount(t.Context(), people.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, people.Member)
 	require.NoError(t, err)
 	token, err := r.catalog.StartSession(t.Context(), account)
 	require.NoError(t, err)
@@ -107,7 +109,7 @@ func (r *rig) serve(t testing.TB) *server {
 	for _, method := range []string{"HEAD", "PATCH", "DELETE", "POST"} {
 		needs[method+" "+Path+"/:id"] = sending
 	}
-	engine.Use(reply.Middleware(quiet), a.Middleware(), access.NewGate(r.catalog, nil, needs, quiet).Handle)
+	engine.Use(reply.Middleware(quiet), a.Middleware(), access.NewGate(access.NewFinder(r.catalog, nil, time.Now), nil, needs, quiet).Handle)
 	engine.POST(Path, handle)
 	engine.OPTIONS(Path, handle)
 	for _, method := range []string{"HEAD", "PATCH", "DELETE", "POST"} {
@@ -216,7 +218,7 @@ func idOf(path string) string { return filepath.Base(path) }
 
 func (r *rig) video(t testing.TB, path string) *catalog.Video {
 	t.Helper()
-	v, err := r.catalog.VideoByUpload(t.Context(), idOf(path))
+	v, err := r.catalog.VideoFor(t.Context(), "", catalog.VideoUpload, idOf(path))
 	require.NoError(t, err)
 	return v
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // Limits of what a client may say of a video.
@@ -88,7 +89,7 @@ func (in *Ingest) Start(ctx context.Context, n catalog.NewVideo) (*catalog.Video
 		return nil, errName.At("title")
 	}
 	if n.Visibility == "" {
-		n.Visibility = catalog.Members
+		n.Visibility = catalog.InTeam
 	}
 	return in.catalog.StartVideo(ctx, n)
 }
@@ -104,7 +105,7 @@ func (s tusStore) NewUpload(ctx context.Context, info tus.FileInfo) (tus.Upload,
 	if p.Account == nil {
 		return nil, s.refuse(reply.SignIn)
 	}
-	n := catalog.NewVideo{OwnerID: p.Account.ID, MIME: info.MetaData["filetype"], Length: info.Size, Metadata: info.MetaData, Title: titleOf(info.MetaData)}
+	n := catalog.NewVideo{OwnerID: p.Account.ID, WorkspaceID: p.Account.WorkspaceID, MIME: info.MetaData["filetype"], Length: info.Size, Metadata: info.MetaData, Title: titleOf(info.MetaData)}
 	if info.SizeIsDeferred {
 		n.Length = -1
 	}
@@ -136,7 +137,7 @@ func titleOf(metadata tus.MetaData) string {
 // GetUpload implements tus.DataStore.
 func (s tusStore) GetUpload(ctx context.Context, id string) (tus.Upload, error) {
 	row, err := s.catalog.Upload(ctx, id)
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		return nil, tus.ErrNotFound
 	}
 	if err != nil {

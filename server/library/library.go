@@ -23,6 +23,7 @@ type API struct {
 	catalog *catalog.Catalog
 	ingest  Ingest
 	granter *access.Granter
+	finder  *access.Finder
 	base    *url.URL
 	uploads string
 }
@@ -32,6 +33,7 @@ type Options struct {
 	Catalog *catalog.Catalog
 	Ingest  Ingest
 	Granter *access.Granter
+	Finder  *access.Finder
 	// BaseURL is where people reach the server.
 	BaseURL *url.URL
 	// Uploads is the path below which uploads live.
@@ -40,7 +42,7 @@ type Options struct {
 
 // New makes an API.
 func New(o Options) *API {
-	return &API{catalog: o.Catalog, ingest: o.Ingest, granter: o.Granter, base: o.BaseURL, uploads: o.Uploads}
+	return &API{catalog: o.Catalog, ingest: o.Ingest, granter: o.Granter, finder: o.Finder, base: o.BaseURL, uploads: o.Uploads}
 }
 
 // VideoOwner is what everybody may know of a video's owner.
@@ -73,31 +75,34 @@ type Playback struct {
 
 // Video is how a video is described to whoever may watch it.
 type Video struct {
-	ID               string      `json:"id"`
-	Slug             string      `json:"slug"`
-	Title            string      `json:"title"`
-	State            string      `json:"state" enum:"recording,processing,ready,failed"`
-	Reason           string      `json:"reason" doc:"Why it failed, for its owner"`
-	Uploading        bool        `json:"uploading" doc:"While recording: it is a file that is on its way"`
-	Progress         float64     `json:"progress" minimum:"0" maximum:"1" doc:"Share of the file that has arrived, then of the renditions that are made"`
-	DurationMS       int64       `json:"duration_ms"`
-	SavedMS          int64       `json:"saved_ms" doc:"How much of a running recording is safe on the server"`
-	SizeBytes        int64       `json:"size_bytes"`
-	Width            int         `json:"width"`
-	Height           int         `json:"height"`
-	HasAudio         bool        `json:"has_audio"`
-	HasVideo         bool        `json:"has_video"`
-	Visibility       string      `json:"visibility" enum:"private,members,link"`
-	GuestsMayComment bool        `json:"guests_may_comment"`
-	Owner            VideoOwner  `json:"owner"`
-	CreatedAt        time.Time   `json:"created_at"`
-	TrashedAt        *time.Time  `json:"trashed_at"`
-	Views            int         `json:"views"`
-	Comments         int         `json:"comments"`
-	WatchURL         string      `json:"watch_url"`
-	UploadURL        *string     `json:"upload_url" doc:"Where its bytes go, for its owner, while they may"`
-	May              VideoRights `json:"may"`
-	Playback         Playback    `json:"playback"`
+	ID                string      `json:"id"`
+	Slug              string      `json:"slug"`
+	Title             string      `json:"title"`
+	State             string      `json:"state" enum:"recording,processing,ready,failed"`
+	Reason            string      `json:"reason" doc:"Why it failed, for its owner"`
+	Uploading         bool        `json:"uploading" doc:"While recording: it is a file that is on its way"`
+	Progress          float64     `json:"progress" minimum:"0" maximum:"1" doc:"Share of the file that has arrived, then of the renditions that are made"`
+	DurationMS        int64       `json:"duration_ms"`
+	SavedMS           int64       `json:"saved_ms" doc:"How much of a running recording is safe on the server"`
+	SizeBytes         int64       `json:"size_bytes"`
+	Width             int         `json:"width"`
+	Height            int         `json:"height"`
+	HasAudio          bool        `json:"has_audio"`
+	HasVideo          bool        `json:"has_video"`
+	Visibility        string      `json:"visibility" enum:"private,people,workspace,link"`
+	GuestsMayComment  bool        `json:"guests_may_comment"`
+	GuestsMayDownload bool        `json:"guests_may_download"`
+	WorkspaceID       string      `json:"workspace_id"`
+	Pass              *string     `json:"pass" doc:"For whoever came by a share link: goes into the Meanwhile-Pass header, or ?pass=, of every request about this video"`
+	Owner             VideoOwner  `json:"owner"`
+	CreatedAt         time.Time   `json:"created_at"`
+	TrashedAt         *time.Time  `json:"trashed_at"`
+	Views             int         `json:"views"`
+	Comments          int         `json:"comments"`
+	WatchURL          string      `json:"watch_url"`
+	UploadURL         *string     `json:"upload_url" doc:"Where its bytes go, for its owner, while they may"`
+	May               VideoRights `json:"may"`
+	Playback          Playback    `json:"playback"`
 }
 
 // progressiveMost is the longest video whose one file shows its first frame
@@ -112,10 +117,14 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 		ID: v.ID, Slug: v.Slug, Title: v.Title, State: string(v.State), Uploading: v.Uploading(), Progress: v.Progress(),
 		DurationMS: v.Duration().Milliseconds(), SavedMS: v.Duration().Milliseconds(), SizeBytes: v.Size,
 		Width: v.Width, Height: v.Height, HasAudio: v.HasAudio, HasVideo: v.HasVideo,
-		Visibility: string(v.Visibility), GuestsMayComment: v.GuestsMayComment,
+		Visibility: string(v.Visibility), GuestsMayComment: v.GuestsMayComment, GuestsMayDownload: v.GuestsMayDownload, WorkspaceID: v.WorkspaceID,
 		Owner: VideoOwner{ID: v.OwnerID, Name: v.OwnerName}, CreatedAt: v.CreatedAt.UTC(), Views: v.Views, Comments: v.Comments,
-		WatchURL: a.base.JoinPath("v", v.Slug).String(), Playback: a.playback(v),
+		WatchURL: a.base.JoinPath("v", v.Slug).String(), Playback: a.playback(p, v, rights),
 		May: VideoRights{Edit: rights.Edit, Comment: rights.Comment, Download: rights.Download},
+	}
+	if v.Via != nil {
+		// Its own address may be open to fewer or more: who came by a link keeps to it.
+		out.Slug, out.WatchURL, out.Pass = v.Via.Slug, a.base.JoinPath("v", v.Via.Slug).String(), new(a.finder.Pass(v.Via))
 	}
 	if v.Trashed() {
 		at := v.TrashedAt.UTC()
@@ -130,8 +139,8 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 	return out
 }
 
-func (a *API) playback(v *catalog.Video) Playback {
-	grant, lapses := a.granter.Grant(v.ID)
+func (a *API) playback(p auth.Principal, v *catalog.Video, rights access.Rights) Playback {
+	grant, lapses := a.granter.Grant(p, v)
 	at := func(there bool, name string) *string {
 		if !there {
 			return nil
@@ -145,14 +154,14 @@ func (a *API) playback(v *catalog.Video) Playback {
 	// A ladder that still grows is for what cannot be watched otherwise: it ends
 	// before the recording does.
 	stream := ladder || fragmented && v.Format == "mp4" && v.WebSafe || v.SpansDone > 0 && !whole
-	p := Playback{
+	out := Playback{
 		HLS: at(stream, "master.m3u8"), Progressive: at(whole, "progressive"), Prefer: "hls", Live: live, Ladder: ladder,
 		Poster: at(stills.Poster != "", "poster.jpg"), Preview: at(stills.Preview != "", "preview.webp"),
-		Storyboard: at(stills.Storyboard != "", "storyboard.vtt"), Download: at(v.Size > 0 && !live, "download"),
+		Storyboard: at(stills.Storyboard != "", "storyboard.vtt"), Download: at(v.Size > 0 && !live && rights.Download, "download"),
 		ExpiresAt: lapses.UTC(),
 	}
 	if whole && (!stream || v.Duration() <= progressiveMost) {
-		p.Prefer = "progressive"
+		out.Prefer = "progressive"
 	}
-	return p
+	return out
 }

@@ -34,7 +34,7 @@ func (a *API) reread(ctx context.Context, err error) (*VideoOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := a.catalog.Video(ctx, access.Video(ctx).ID)
+	v, err := a.finder.Find(ctx, auth.From(ctx), catalog.VideoID, access.Video(ctx).ID)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ type CreateInput struct {
 	Body struct {
 		Title      string `json:"title,omitempty" maxLength:"300" doc:"Empty for the date and time"`
 		MIME       string `json:"mime,omitempty" maxLength:"200" doc:"What the recorder makes, e.g. video/mp4;codecs=avc3.640028,opus"`
-		Visibility string `json:"visibility,omitempty" enum:"private,members,link"`
+		Visibility string `json:"visibility,omitempty" enum:"private,people,workspace,link"`
 	}
 }
 
@@ -67,7 +67,7 @@ type CreateOutput struct {
 // Create begins a video: its link is valid before the first byte.
 func (a *API) Create(ctx context.Context, in *CreateInput) (*CreateOutput, error) {
 	v, err := a.ingest.Start(ctx, catalog.NewVideo{
-		OwnerID: auth.From(ctx).Account.ID, Title: in.Body.Title, MIME: in.Body.MIME,
+		OwnerID: auth.From(ctx).Account.ID, WorkspaceID: auth.From(ctx).Account.WorkspaceID, Title: in.Body.Title, MIME: in.Body.MIME,
 		Visibility: catalog.Visibility(in.Body.Visibility), Length: -1, Metadata: map[string]string{"filetype": in.Body.MIME},
 	})
 	if err != nil {
@@ -88,7 +88,7 @@ type ListInput struct {
 	Cursor string `query:"cursor" maxLength:"200" doc:"next_cursor of the page before"`
 	Query  string `query:"q" maxLength:"200" doc:"Words that the title must hold"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"24"`
-	Filter string `query:"filter" enum:"all,mine,trash" default:"all"`
+	Filter string `query:"filter" enum:"all,mine,shared,trash" default:"all"`
 }
 
 // ListOutput is a page of videos, newest first.
@@ -104,7 +104,7 @@ type ListOutput struct {
 func (a *API) List(ctx context.Context, in *ListInput) (*ListOutput, error) {
 	p := auth.From(ctx)
 	page, err := a.catalog.Videos(ctx, catalog.ListQuery{
-		AccountID: p.Account.ID, Filter: catalog.Filter(in.Filter), Words: in.Query, Cursor: in.Cursor, Limit: in.Limit,
+		AccountID: p.Account.ID, WorkspaceID: p.Account.WorkspaceID, Filter: catalog.Filter(in.Filter), Words: in.Query, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	if errors.Is(err, catalog.ErrCursor) {
 		return nil, reply.New(http.StatusUnprocessableEntity, "cursor", "This page marker is not one of ours; start from the first page.").At("query.cursor")
@@ -127,9 +127,10 @@ func (a *API) List(ctx context.Context, in *ListInput) (*ListOutput, error) {
 type ChangeInput struct {
 	ByID
 	Body struct {
-		Title            *string `json:"title,omitempty" minLength:"1" maxLength:"300"`
-		Visibility       *string `json:"visibility,omitempty" enum:"private,members,link"`
-		GuestsMayComment *bool   `json:"guests_may_comment,omitempty"`
+		Title             *string `json:"title,omitempty" minLength:"1" maxLength:"300"`
+		Visibility        *string `json:"visibility,omitempty" enum:"private,people,workspace,link"`
+		GuestsMayComment  *bool   `json:"guests_may_comment,omitempty"`
+		GuestsMayDownload *bool   `json:"guests_may_download,omitempty"`
 	}
 }
 
@@ -137,7 +138,7 @@ var errNoTitle = reply.New(http.StatusUnprocessableEntity, "title_empty", "A tit
 
 // Change changes a video's title, who may watch it and who may comment.
 func (a *API) Change(ctx context.Context, in *ChangeInput) (*VideoOutput, error) {
-	change := catalog.VideoChange{GuestsMayComment: in.Body.GuestsMayComment}
+	change := catalog.VideoChange{GuestsMayComment: in.Body.GuestsMayComment, GuestsMayDownload: in.Body.GuestsMayDownload}
 	if in.Body.Title != nil {
 		title := strings.TrimSpace(strings.Map(visible, *in.Body.Title))
 		if title == "" {

@@ -23,6 +23,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 type echoInput struct {
@@ -100,12 +101,12 @@ func TestErrorsBecomeTheSameProblemInGinAndHuma(t *testing.T) {
 		status int
 		code   string
 	}{
-		{catalog.ErrNotFound, 404, "not_found"},
+		{record.ErrNotFound, 404, "not_found"},
 		{fmt.Errorf("deep: %w", catalog.ErrOffset), 409, "offset"},
-		{catalog.ErrFull, 507, "full"},
+		{record.ErrFull, 507, "full"},
 		{reply.SignIn, 401, "sign_in"},
 		{fmt.Errorf("wrapped: %w", reply.Forbidden.Because(errors.New("why"))), 403, "forbidden"},
-		{&catalog.InvalidError{Field: "email", Message: "No."}, 422, "invalid"},
+		{&record.InvalidError{Field: "email", Message: "No."}, 422, "invalid"},
 		{&http.MaxBytesError{Limit: 3}, 413, "too_large"},
 		{context.Canceled, 499, "client_gone"},
 		{errors.New("kaboom"), 500, "internal"},

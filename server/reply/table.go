@@ -10,6 +10,8 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // StatusClientGone is what nginx made customary for a client that went away
@@ -59,9 +61,9 @@ type row struct {
 // table is read from the top: the first row that fits an error answers it.
 func table() []row {
 	return append(accountRows(), []row{
-		{catalog.ErrNotFound, NotFound},
+		{record.ErrNotFound, NotFound},
 		{objects.ErrNotFound, NotFound},
-		{catalog.ErrFull, full},
+		{record.ErrFull, full},
 		{objects.ErrFull, full},
 		{syscall.ENOSPC, full},
 		{syscall.EDQUOT, full},
@@ -71,7 +73,7 @@ func table() []row {
 		{catalog.ErrLength, New(http.StatusRequestEntityTooLarge, "length", "More bytes came than were announced.")},
 		{catalog.ErrCursor, New(http.StatusUnprocessableEntity, "cursor", "This cursor is not one of ours.").At("query.cursor")},
 		{catalog.ErrAlreadyDone, New(http.StatusConflict, "already_done", "This has been done already.")},
-		{catalog.ErrDuplicate, New(http.StatusConflict, "exists", "This exists already.")},
+		{record.ErrDuplicate, New(http.StatusConflict, "exists", "This exists already.")},
 		{context.Canceled, clientGone},
 		{context.DeadlineExceeded, tooSlow},
 		{os.ErrDeadlineExceeded, stalled},
@@ -81,10 +83,10 @@ func table() []row {
 // accountRows are the answers about accounts, sessions and invitations.
 func accountRows() []row {
 	return []row{
-		{catalog.ErrToken, New(http.StatusNotFound, "token", "This link is not valid any more. Ask for a new one.")},
-		{catalog.ErrSetUp, New(http.StatusConflict, "set_up", "This server is set up already. Sign in instead.")},
-		{catalog.ErrEmailTaken, New(http.StatusConflict, "email_taken", "There is an account with this e-mail address already.").At("body.email")},
-		{catalog.ErrTooMany, New(http.StatusConflict, "too_many_of_these", "There are too many of these already; delete one first.")},
+		{people.ErrToken, New(http.StatusNotFound, "token", "This link is not valid any more. Ask for a new one.")},
+		{people.ErrSetUp, New(http.StatusConflict, "set_up", "This server is set up already. Sign in instead.")},
+		{people.ErrEmailTaken, New(http.StatusConflict, "email_taken", "There is an account with this e-mail address already.").At("body.email")},
+		{record.ErrTooMany, New(http.StatusConflict, "too_many_of_these", "There are too many of these already; delete one first.")},
 	}
 }
 
@@ -96,7 +98,7 @@ func Of(err error) *Problem {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return TooLarge.Because(err)
 	}
-	if invalid, ok := errors.AsType[*catalog.InvalidError](err); ok {
+	if invalid, ok := errors.AsType[*record.InvalidError](err); ok {
 		return New(Invalid.Status, Invalid.Code, invalid.Message).At("body." + invalid.Field)
 	}
 	for _, r := range table() {

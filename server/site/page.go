@@ -118,7 +118,7 @@ func (s *Site) head(v shown) string {
 	h.add(`<title>%s – Meanwhile</title>`, v.Title)
 	about := v.about()
 	h.add(`<meta name="description" content="%s">`, about)
-	if v.Visibility == string(catalog.Link) {
+	if v.Visibility == string(catalog.WithLink) {
 		s.card(&h, v, about)
 	}
 	if playlist := v.playlist(); playlist != "" {

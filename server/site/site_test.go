@@ -26,6 +26,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 const watchPage = `<!doctype html><html><head><!--meanwhile:head--><script src="/x.js" nonce="meanwhile-nonce"></script></head><body><!--meanwhile:player--><video id="player"></video></body></html>`
@@ -55,12 +57,13 @@ func records(t *testing.T, video *catalog.Video) *catalog.Catalog {
 	require.NoError(t, db.Migrate(t.Context(), quiet))
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet})
 	require.NoError(t, err)
-	c := catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet})
+	c := catalog.New(record.Options{DB: db, Queue: queue, Log: quiet})
 	if video == nil {
 		return c
 	}
-	_, err = db.Writer.ExecContext(t.Context(), "INSERT INTO accounts (id, email, name, role, password_hash, created_at) VALUES (?, 'a@example.com', ?, 'owner', 'x', ?)",
-		video.OwnerID, video.OwnerName, time.Now())
+	_, err = db.Writer.ExecContext(t.Context(), `INSERT INTO workspaces (id, name, created_at) VALUES ('w', 'W', ?);
+		INSERT INTO accounts (id, email, name, workspace_id, password_hash, created_at) VALUES (?, 'a@example.com', ?, 'w', 'x', ?)`,
+		time.Now(), video.OwnerID, video.OwnerName, time.Now())
 	require.NoError(t, err)
 	v, err := c.StartVideo(t.Context(), catalog.NewVideo{OwnerID: video.OwnerID, Title: video.Title, Visibility: video.Visibility, Length: -1})
 	require.NoError(t, err)
@@ -75,7 +78,7 @@ type site struct {
 }
 
 // open makes a site; who may be nil.
-func open(t *testing.T, files fstest.MapFS, video *catalog.Video, who *catalog.Account) *site {
+func open(t *testing.T, files fstest.MapFS, video *catalog.Video, who *people.Account) *site {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
 	base, err := url.Parse("https://meanwhile.example")
@@ -101,7 +104,7 @@ func open(t *testing.T, files fstest.MapFS, video *catalog.Video, who *catalog.A
 	engine := gin.New()
 	engine.Use(reply.Middleware(quiet), around.Handle, func(c *gin.Context) {
 		c.Request = c.Request.WithContext(auth.With(c.Request.Context(), auth.Principal{Account: who}))
-	}, access.NewGate(records(t, video), nil, needs, quiet).Handle)
+	}, access.NewGate(access.NewFinder(records(t, video), nil, time.Now), nil, needs, quiet).Handle)
 	engine.NoRoute(reply.Handle(s.Absent))
 	engine.GET("/", reply.Handle(s.Shell))
 	engine.GET("/v/:slug", reply.Handle(s.Watch))
@@ -131,7 +134,7 @@ func video(visibility catalog.Visibility, title string) *catalog.Video {
 
 func TestThePageOfAVideoHoldsItsData(t *testing.T) {
 	t.Parallel()
-	res, body := open(t, built(), video(catalog.Link, "Tour & more"), nil).get("/v/abc")
+	res, body := open(t, built(), video(catalog.WithLink, "Tour & more"), nil).get("/v/abc")
 	require.Equal(t, 200, res.StatusCode)
 	require.Equal(t, "no-store", res.Header.Get("Cache-Control"))
 	require.Equal(t, "text/html; charset=utf-8", res.Header.Get("Content-Type"))
@@ -162,7 +165,7 @@ func TestHostileTextIsInertInThePage(t *testing.T) {
 		`<!--meanwhile:player-->`, `<!--meanwhile:head-->`, `<!-- <script>`, `&lt;script&gt;`, "a\u2028\u2029b", `%s%d`, `]]>`, `{{.}}`, `$1`, `<svg/onload=alert(1)>`,
 	}
 	for _, payload := range payloads {
-		v := video(catalog.Link, payload)
+		v := video(catalog.WithLink, payload)
 		v.OwnerName = payload
 		_, body := open(t, built(), v, nil).get("/v/abc")
 		require.Equal(t, payload, pageData(t, body)["video"].(map[string]any)["title"], "it is kept as it is")
@@ -182,7 +185,7 @@ func TestWhatMayNotBeSeenLooksAbsent(t *testing.T) {
 	t.Parallel()
 	secret := "SECRET"
 	var absent string
-	for _, v := range []*catalog.Video{nil, video(catalog.Private, secret), video(catalog.Members, secret)} {
+	for _, v := range []*catalog.Video{nil, video(catalog.Private, secret), video(catalog.InTeam, secret)} {
 		res, body := open(t, built(), v, nil).get("/v/abc")
 		require.Equal(t, 404, res.StatusCode)
 		require.NotContains(t, body, secret)
@@ -193,14 +196,14 @@ func TestWhatMayNotBeSeenLooksAbsent(t *testing.T) {
 		}
 		absent = body
 	}
-	res, _ := open(t, built(), video(catalog.Members, secret), &catalog.Account{ID: "ben"}).get("/v/abc")
+	res, _ := open(t, built(), video(catalog.InTeam, secret), &people.Account{ID: "ben", Memberships: []people.Membership{{WorkspaceID: "w", Role: people.Viewer}}}).get("/v/abc")
 	require.Equal(t, 200, res.StatusCode)
 }
 
 func TestOnlyAnOpenLinkHasACard(t *testing.T) {
 	t.Parallel()
-	for _, visibility := range []catalog.Visibility{catalog.Private, catalog.Members} {
-		res, body := open(t, built(), video(visibility, "Tour"), &catalog.Account{ID: "ada"}).get("/v/abc")
+	for _, visibility := range []catalog.Visibility{catalog.Private, catalog.InTeam} {
+		res, body := open(t, built(), video(visibility, "Tour"), &people.Account{ID: "ada"}).get("/v/abc")
 		require.Equal(t, 200, res.StatusCode)
 		require.Contains(t, body, "<title>Tour")
 		require.NotContains(t, body, "og:")
@@ -211,7 +214,7 @@ func TestOnlyAnOpenLinkHasACard(t *testing.T) {
 
 func TestPagesTrustOnlyThisServer(t *testing.T) {
 	t.Parallel()
-	s := open(t, built(), video(catalog.Link, "x"), nil)
+	s := open(t, built(), video(catalog.WithLink, "x"), nil)
 	for _, path := range []string{"/", "/v/abc", "/v/absent"} {
 		res, _ := s.get(path)
 		csp := res.Header.Get("Content-Security-Policy")
@@ -288,7 +291,7 @@ func TestAbsentPagesAndAbsentCalls(t *testing.T) {
 
 func TestABinaryWithoutPagesSaysSo(t *testing.T) {
 	t.Parallel()
-	s := open(t, fstest.MapFS{".gitkeep": {}}, video(catalog.Link, "x"), nil)
+	s := open(t, fstest.MapFS{".gitkeep": {}}, video(catalog.WithLink, "x"), nil)
 	for _, path := range []string{"/", "/v/abc"} {
 		res, body := s.get(path)
 		require.Equal(t, 503, res.StatusCode)

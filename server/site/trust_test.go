@@ -16,7 +16,7 @@ var nonceOf = regexp.MustCompile(`script-src 'nonce-([A-Z2-7]{26})'`)
 // answer's policy, another one each time, and what users wrote never does.
 func TestANonceIsForOneAnswer(t *testing.T) {
 	t.Parallel()
-	v := video(catalog.Link, `nonce="`+nonceMark+`"`)
+	v := video(catalog.WithLink, `nonce="`+nonceMark+`"`)
 	v.OwnerName = nonceMark
 	s := open(t, built(), v, nil)
 	seen := map[string]bool{}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
 
 func TestACommentComesBackAsItWasSaid(t *testing.T) {
@@ -79,7 +80,7 @@ func TestWhoMayChangeAComment(t *testing.T) {
 func TestBadCommentsGetASentence(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	elsewhere := r.newVideo(t, "members")
+	elsewhere := r.newVideo(t, catalog.InTeam)
 	parent := r.member.say(map[string]any{"at_ms": 1, "body": "parent"})
 	answer := r.member.say(map[string]any{"body": "answer", "parent_id": parent.ID})
 	rows := map[string]struct {

@@ -11,6 +11,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // The tempo of a stream of events.
@@ -29,6 +30,7 @@ const (
 // FeedOptions set up a Feed.
 type FeedOptions struct {
 	Catalog *catalog.Catalog
+	Finder  *access.Finder
 	Auth    *auth.Auth
 	// Video makes what GET /api/videos/{id} answers, as JSON marshals it. The
 	// gate's findings about the video are in the context.
@@ -114,7 +116,7 @@ type follower struct {
 }
 
 // run shows what happens until somebody or something ends it.
-func (x *follower) run(ctx context.Context, events <-chan catalog.Event) error {
+func (x *follower) run(ctx context.Context, events <-chan record.Event) error {
 	if err := x.begin(ctx); err != nil {
 		return ended(err)
 	}
@@ -149,7 +151,7 @@ func (x *follower) begin(ctx context.Context) error {
 	if err := x.stream.start(); err != nil || x.room == "" {
 		return err
 	}
-	return x.hear(ctx, catalog.Event{Kind: catalog.VideoChanged, VideoID: x.room})
+	return x.hear(ctx, record.Event{Kind: record.VideoChanged, VideoID: x.room})
 }
 
 // checkUp ends the stream of somebody who has signed out, and shows that the

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 func TestOneSpeaksAndTheOtherHears(t *testing.T) {
@@ -84,7 +85,7 @@ func TestNothingIsHeardAfterSigningOut(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	events := r.member.listen(t.Context(), "/api/events")
-	require.NoError(t, r.catalog.EndSession(t.Context(), catalog.HashToken(r.member.cookies["meanwhile_session"])))
+	require.NoError(t, r.catalog.EndSession(t.Context(), record.HashToken(r.member.cookies["meanwhile_session"])))
 	require.Empty(t, end(t, events))
 }
 
@@ -114,7 +115,7 @@ func TestTheLibraryHearsOnlyWhatItMayShow(t *testing.T) {
 	title := "SECRET too"
 	_, err = r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Title: &title})
 	require.NoError(t, err)
-	other := r.newVideo(t, catalog.Members)
+	other := r.newVideo(t, catalog.InTeam)
 	require.Contains(t, next(t, member).data, other.ID)
 }
 
@@ -166,7 +167,7 @@ func TestWhoLagsBehindStartsAnew(t *testing.T) {
 	r := newRig(t)
 	w := httptest.NewRecorder()
 	x := &follower{feed: r.feed, stream: openStream(w, time.Second), stale: map[string]bool{}}
-	overrun := make(chan catalog.Event)
+	overrun := make(chan record.Event)
 	close(overrun)
 	require.NoError(t, x.run(t.Context(), overrun))
 	require.Equal(t, "retry: 2000\n\n", w.Body.String())

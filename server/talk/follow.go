@@ -7,6 +7,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // errEnd ends a stream without anything being wrong.
@@ -29,9 +30,11 @@ type removed struct {
 
 // hear takes in an event: words are passed on at once, changes of a video not
 // more often than every pause.
-func (x *follower) hear(ctx context.Context, e catalog.Event) error {
+func (x *follower) hear(ctx context.Context, e record.Event) error {
 	switch e.Kind {
-	case catalog.CommentChanged, catalog.CommentRemoved:
+	case record.AccessLost, record.NoticeAdded:
+		return nil
+	case record.CommentChanged, record.CommentRemoved:
 		if x.room == "" {
 			return nil // the video's own event brings the new count
 		}
@@ -40,7 +43,7 @@ func (x *follower) hear(ctx context.Context, e catalog.Event) error {
 	if _, known := x.stale[e.VideoID]; !known {
 		x.order = append(x.order, e.VideoID)
 	}
-	x.stale[e.VideoID] = x.stale[e.VideoID] || e.Kind == catalog.VideoHidden
+	x.stale[e.VideoID] = x.stale[e.VideoID] || e.Kind == record.VideoHidden
 	if x.due != nil {
 		return nil
 	}
@@ -66,8 +69,8 @@ func (x *follower) showStale(ctx context.Context) error {
 // showVideo shows a video as it is now, or that it is gone – but that only to
 // those who could see it before.
 func (x *follower) showVideo(ctx context.Context, id string, hidden bool) error {
-	video, err := x.feed.Catalog.Video(ctx, id)
-	if errors.Is(err, catalog.ErrNotFound) {
+	video, err := x.feed.Finder.Find(ctx, x.principal, catalog.VideoID, id)
+	if errors.Is(err, record.ErrNotFound) {
 		return x.showGone(id)
 	}
 	if err != nil {
@@ -111,9 +114,9 @@ func (x *follower) endRoom() error {
 }
 
 // showComment shows a comment as it is now, or that it is gone.
-func (x *follower) showComment(ctx context.Context, e catalog.Event) error {
-	video, err := x.feed.Catalog.Video(ctx, e.VideoID)
-	if errors.Is(err, catalog.ErrNotFound) {
+func (x *follower) showComment(ctx context.Context, e record.Event) error {
+	video, err := x.feed.Finder.Find(ctx, x.principal, catalog.VideoID, e.VideoID)
+	if errors.Is(err, record.ErrNotFound) {
 		return x.showGone(e.VideoID)
 	}
 	if err != nil {
@@ -124,7 +127,7 @@ func (x *follower) showComment(ctx context.Context, e catalog.Event) error {
 		return x.showGone(e.VideoID)
 	}
 	comment, err := x.feed.Catalog.Comment(ctx, e.CommentID)
-	if errors.Is(err, catalog.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) {
 		return x.stream.send("comment_deleted", removed{e.CommentID})
 	}
 	if err != nil {

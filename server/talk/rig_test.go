@@ -26,6 +26,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // rig is a server with the conversation's routes behind the real gate.
@@ -45,7 +47,7 @@ type rig struct {
 type person struct {
 	t       testing.TB
 	rig     *rig
-	account *catalog.Account
+	account *people.Account
 	cookies map[string]string
 	address string
 }
@@ -60,18 +62,18 @@ func newRig(t testing.TB) *rig {
 	require.NoError(t, db.Migrate(t.Context(), quiet))
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet})
 	require.NoError(t, err)
-	r := &rig{db: db, catalog: catalog.New(catalog.Options{DB: db, Queue: queue, Log: quiet})}
+	r := &rig{db: db, catalog: catalog.New(record.Options{DB: db, Queue: queue, Log: quiet})}
 	base, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)
 	a, err := auth.New(auth.Options{Catalog: r.catalog, BaseURL: base})
 	require.NoError(t, err)
 	r.api = New(Options{Catalog: r.catalog, Auth: a, Secret: []byte("secret")})
-	r.feed = NewFeed(FeedOptions{Catalog: r.catalog, Auth: a, Video: describe, Log: quiet})
+	r.feed = NewFeed(FeedOptions{Catalog: r.catalog, Finder: access.NewFinder(r.catalog, nil, time.Now), Auth: a, Video: describe, Log: quiet})
 	r.feed.check, r.feed.pause = 20*time.Millisecond, 20*time.Millisecond
 
 	engine := gin.New()
 	require.NoError(t, engine.SetTrustedProxies([]string{"127.0.0.1"}))
-	engine.Use(reply.Middleware(quiet), a.Middleware(), access.NewGate(r.catalog, nil, needs(), quiet).Handle)
+	engine.Use(reply.Middleware(quiet), a.Middleware(), access.NewGate(access.NewFinder(r.catalog, nil, time.Now), nil, needs(), quiet).Handle)
 	r.route(humagin.New(engine, reply.Config("test", "0")))
 	engine.GET("/api/videos/:id/events", reply.Handle(r.feed.VideoEvents))
 	engine.GET("/api/events", reply.Handle(r.feed.LibraryEvents))
@@ -80,7 +82,7 @@ func newRig(t testing.TB) *rig {
 	t.Cleanup(r.feed.Stop)
 
 	r.owner, r.member, r.other = r.join(t, "Ada"), r.join(t, "Ben"), r.join(t, "Cid")
-	r.video = r.newVideo(t, catalog.Members)
+	r.video = r.newVideo(t, catalog.InTeam)
 	return r
 }
 
@@ -118,7 +120,7 @@ func (r *rig) route(api huma.API) {
 
 func (r *rig) join(t testing.TB, name string) *person {
 	t.Helper()
-	account, err := r.catalog.AddAccount(t.Context(), catalog.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, catalog.Member)
+	account, err := r.catalog.AddAccount(t.Context(), people.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, people.Member)
 	require.NoError(t, err)
 	token, err := r.catalog.StartSession(t.Context(), account)
 	require.NoError(t, err)
@@ -141,7 +143,7 @@ func (r *rig) newVideo(t testing.TB, visibility catalog.Visibility) *catalog.Vid
 
 func (r *rig) openToGuests(t testing.TB) {
 	t.Helper()
-	link, yes := catalog.Link, true
+	link, yes := catalog.WithLink, true
 	_, err := r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Visibility: &link, GuestsMayComment: &yes})
 	require.NoError(t, err)
 }

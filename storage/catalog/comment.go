@@ -10,6 +10,9 @@ import (
 
 	"github.com/uptrace/bun"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // ErrTooManyComments says that a video holds as many comments as it may.
@@ -73,8 +76,8 @@ type NewComment struct {
 }
 
 // AddComment records a comment. A moment after the end counts as the end,
-// unless the video is still being recorded. It returns ErrNotFound if the video
-// is gone and an *InvalidError for what cannot be said.
+// unless the video is still being recorded. It returns record.ErrNotFound if the video
+// is gone and an *record.InvalidError for what cannot be said.
 func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error) {
 	comment, err := c.newComment(n)
 	if err != nil {
@@ -95,7 +98,7 @@ func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error
 		if _, err := tx.NewInsert().Model(comment).Exec(ctx); err != nil {
 			return err
 		}
-		tx.tell(Event{Kind: CommentChanged, VideoID: n.VideoID, CommentID: comment.ID})
+		tx.Tell(record.Event{Kind: record.CommentChanged, VideoID: n.VideoID, CommentID: comment.ID})
 		return tx.recountComments(ctx, n.VideoID)
 	})
 	if err != nil {
@@ -106,10 +109,10 @@ func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error
 
 func (c *Catalog) newComment(n NewComment) (*Comment, error) {
 	if n.At != nil && *n.At < 0 {
-		return nil, &InvalidError{Field: "at_ms", Message: "A comment cannot stand before the start of the video."}
+		return nil, &record.InvalidError{Field: "at_ms", Message: "A comment cannot stand before the start of the video."}
 	}
 	if n.At == nil && n.ParentID == "" {
-		return nil, &InvalidError{Field: "at_ms", Message: "Say at which moment of the video the comment stands, in milliseconds."}
+		return nil, &record.InvalidError{Field: "at_ms", Message: "Say at which moment of the video the comment stands, in milliseconds."}
 	}
 	body, err := NormalBody(n.Body)
 	if err != nil {
@@ -123,8 +126,8 @@ func (c *Catalog) newComment(n NewComment) (*Comment, error) {
 		n.GuestName, n.GuestHash = "", nil
 	}
 	return &Comment{
-		ID: NewID(), VideoID: n.VideoID, ParentID: n.ParentID, AuthorID: n.AuthorID,
-		GuestName: n.GuestName, GuestHash: n.GuestHash, Body: body, CreatedAt: c.now(),
+		ID: record.NewID(), VideoID: n.VideoID, ParentID: n.ParentID, AuthorID: n.AuthorID,
+		GuestName: n.GuestName, GuestHash: n.GuestHash, Body: body, CreatedAt: c.Now(),
 	}, nil
 }
 
@@ -134,8 +137,8 @@ func (t change) placeComment(ctx context.Context, video *Video, comment *Comment
 	if comment.ParentID != "" {
 		parent := new(Comment)
 		err := t.NewSelect().Model(parent).Where("id = ? AND video_id = ? AND parent_id IS NULL", comment.ParentID, video.ID).Scan(ctx)
-		if errors.Is(translate(err), ErrNotFound) || strings.ContainsRune(comment.ParentID, 0) { // which SQL text cannot hold
-			return &InvalidError{Field: "parent_id", Message: "The comment that this one answers is not there, or is an answer itself."}
+		if errors.Is(record.Translate(err), record.ErrNotFound) || strings.ContainsRune(comment.ParentID, 0) { // which SQL text cannot hold
+			return &record.InvalidError{Field: "parent_id", Message: "The comment that this one answers is not there, or is an answer itself."}
 		}
 		if err != nil {
 			return err
@@ -154,10 +157,21 @@ func (t change) placeComment(ctx context.Context, video *Video, comment *Comment
 // recountComments keeps the number that lists show. Counting costs less than a
 // millisecond for as many comments as a video may have, and cannot drift.
 func (t change) recountComments(ctx context.Context, videoID string) error {
-	t.tell(Event{Kind: VideoChanged, VideoID: videoID})
+	t.Tell(record.Event{Kind: record.VideoChanged, VideoID: videoID})
 	_, err := t.NewRaw(`UPDATE videos SET comments = (SELECT count(*) FROM comments WHERE video_id = ?0),
 		comments_version = comments_version + 1 WHERE id = ?0`, videoID).Exec(ctx)
 	return err
+}
+
+// RenameAccount changes the name that others see, beside all that it has said.
+func (c *Catalog) RenameAccount(ctx context.Context, id, name string) (*people.Account, error) {
+	var account *people.Account
+	return account, c.write(ctx, func(ctx context.Context, tx change) (err error) {
+		if account, err = people.Rename(ctx, tx.Change, id, name); err != nil {
+			return err
+		}
+		return tx.renameAuthor(ctx, id)
+	})
 }
 
 // renameAuthor lets nobody keep a list of comments with an author's old name.
@@ -183,8 +197,8 @@ func comments(db bun.IDB, dest any) *bun.SelectQuery {
 // Comment finds a comment by its id.
 func (c *Catalog) Comment(ctx context.Context, id string) (*Comment, error) {
 	comment := new(Comment)
-	if err := comments(c.db.Reader, comment).Where("comment.id = ?", id).Scan(ctx); err != nil {
-		return nil, translate(err)
+	if err := comments(c.DB.Reader, comment).Where("comment.id = ?", id).Scan(ctx); err != nil {
+		return nil, record.Translate(err)
 	}
 	return comment, nil
 }
@@ -197,12 +211,12 @@ const AllComments = -1
 // not listed.
 func (c *Catalog) Comments(ctx context.Context, videoID string, since int64) ([]*Comment, error) {
 	var found []*Comment
-	q := comments(c.db.Reader, &found).Where("comment.video_id = ?", videoID)
+	q := comments(c.DB.Reader, &found).Where("comment.video_id = ?", videoID)
 	if since > AllComments {
 		q = q.Where("comment.version > ?", since)
 	}
 	err := q.OrderExpr("comment.at_us, comment.created_at, comment.id").Scan(ctx)
-	return found, translate(err)
+	return found, record.Translate(err)
 }
 
 // EditComment replaces what a comment says. The same words change nothing.
@@ -212,7 +226,7 @@ func (c *Catalog) EditComment(ctx context.Context, id, body string) error {
 		return err
 	}
 	return c.changeComment(ctx, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
-		return q.Set("edited_at = CASE WHEN body = ? THEN edited_at ELSE ? END", body, bun.NullTime{Time: c.now()}).Set("body = ?", body)
+		return q.Set("edited_at = CASE WHEN body = ? THEN edited_at ELSE ? END", body, bun.NullTime{Time: c.Now()}).Set("body = ?", body)
 	})
 }
 
@@ -221,7 +235,7 @@ func (c *Catalog) EditComment(ctx context.Context, id, body string) error {
 func (c *Catalog) ResolveComment(ctx context.Context, id string, resolved bool) error {
 	return c.changeComment(ctx, id, func(q *bun.UpdateQuery) *bun.UpdateQuery {
 		if resolved {
-			return q.Set("resolved_at = coalesce(resolved_at, ?)", c.now())
+			return q.Set("resolved_at = coalesce(resolved_at, ?)", c.Now())
 		}
 		return q.Set("resolved_at = NULL")
 	})
@@ -235,9 +249,9 @@ func (c *Catalog) changeComment(ctx context.Context, id string, set func(*bun.Up
 		if err != nil {
 			return err
 		}
-		tx.tell(Event{Kind: CommentChanged, VideoID: videoID, CommentID: id})
+		tx.Tell(record.Event{Kind: record.CommentChanged, VideoID: videoID, CommentID: id})
 		q := tx.NewUpdate().Table("comments").Set("version = (SELECT comments_version FROM videos WHERE id = ?)", videoID)
-		return must(set(q).Where("id = ?", id).Exec(ctx))
+		return record.Must(set(q).Where("id = ?", id).Exec(ctx))
 	})
 }
 
@@ -249,11 +263,11 @@ func (c *Catalog) DeleteComment(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := must(tx.NewDelete().Table("comments").Where("id = ?", id).Exec(ctx)); err != nil {
+		if err := record.Must(tx.NewDelete().Table("comments").Where("id = ?", id).Exec(ctx)); err != nil {
 			return err // the answers go with it, by their foreign key
 		}
 		for _, g := range gone {
-			tx.tell(Event{Kind: CommentRemoved, VideoID: g.VideoID, CommentID: g.ID})
+			tx.Tell(record.Event{Kind: record.CommentRemoved, VideoID: g.VideoID, CommentID: g.ID})
 		}
 		return tx.recountComments(ctx, gone[0].VideoID)
 	})
@@ -268,7 +282,7 @@ const (
 // NormalBody is the one form of a comment's text that is stored: trimmed, lines
 // ended by \n, and without control characters.
 func NormalBody(body string) (string, error) {
-	invalid := func(message string) error { return &InvalidError{Field: "body", Message: message} }
+	invalid := func(message string) error { return &record.InvalidError{Field: "body", Message: message} }
 	if len(body) > 4*maxBody*utf8.UTFMax { // before anything is copied
 		return "", invalid("A comment has at most 10,000 characters.")
 	}
@@ -288,7 +302,7 @@ func unspeakable(r rune) bool { return unicode.IsControl(r) && r != '\n' && r !=
 
 // NormalGuestName is the one form of a guest's name that is stored.
 func NormalGuestName(name string) (string, error) {
-	invalid := func(message string) error { return &InvalidError{Field: "guest_name", Message: message} }
+	invalid := func(message string) error { return &record.InvalidError{Field: "guest_name", Message: message} }
 	if len(name) > 4*maxGuestName*utf8.UTFMax || !utf8.ValidString(name) {
 		return "", invalid("A name has at most 80 characters.")
 	}
@@ -298,7 +312,7 @@ func NormalGuestName(name string) (string, error) {
 		return "", invalid("Please give your name, so that people know who is speaking.")
 	case utf8.RuneCountInString(name) > maxGuestName:
 		return "", invalid("A name has at most 80 characters.")
-	case strings.ContainsFunc(name, unprintable):
+	case strings.ContainsFunc(name, people.Unprintable):
 		return "", invalid("This name has characters that cannot be shown.")
 	}
 	return name, nil

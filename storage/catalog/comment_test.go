@@ -16,6 +16,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // noQueue takes jobs and forgets them: comments cause none.
@@ -27,7 +29,7 @@ func (noQueue) Insert(context.Context, bun.Tx, jobs.Args, int) error { return ni
 type talk struct {
 	*catalog.Catalog
 	db            *database.DB
-	owner, member *catalog.Account
+	owner, member *people.Account
 	video         *catalog.Video
 	mu            sync.Mutex
 	clock         time.Time
@@ -41,10 +43,10 @@ func newTalk(t testing.TB) *talk {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(ctx, slog.New(slog.DiscardHandler)))
 	k := &talk{db: db, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	k.Catalog = catalog.New(catalog.Options{DB: db, Queue: noQueue{}, Log: slog.New(slog.DiscardHandler), Now: k.now})
-	k.owner, err = k.AddAccount(ctx, catalog.NewAccount{Name: "Ada", Email: "ada@example.com", PasswordHash: "x"}, catalog.Owner)
+	k.Catalog = catalog.New(record.Options{DB: db, Queue: noQueue{}, Log: slog.New(slog.DiscardHandler), Now: k.now})
+	k.owner, err = k.AddAccount(ctx, people.NewAccount{Name: "Ada", Email: "ada@example.com", PasswordHash: "x"}, people.Owner)
 	require.NoError(t, err)
-	k.member, err = k.AddAccount(ctx, catalog.NewAccount{Name: "Ben", Email: "ben@example.com", PasswordHash: "x"}, catalog.Member)
+	k.member, err = k.AddAccount(ctx, people.NewAccount{Name: "Ben", Email: "ben@example.com", PasswordHash: "x"}, people.Member)
 	require.NoError(t, err)
 	k.video = k.newVideo(t)
 	k.setVideo(t, k.video.ID, catalog.Ready, time.Minute)
@@ -65,7 +67,7 @@ func (k *talk) wait(d time.Duration) {
 
 func (k *talk) newVideo(t testing.TB) *catalog.Video {
 	t.Helper()
-	v, err := k.StartVideo(t.Context(), catalog.NewVideo{OwnerID: k.owner.ID, Title: "Tour", Visibility: catalog.Members, Length: -1})
+	v, err := k.StartVideo(t.Context(), catalog.NewVideo{OwnerID: k.owner.ID, Title: "Tour", Visibility: catalog.InTeam, Length: -1})
 	require.NoError(t, err)
 	return v
 }
@@ -160,14 +162,14 @@ func TestWhatCannotBeSaid(t *testing.T) {
 				row.n.VideoID = k.video.ID
 			}
 			_, err := k.AddComment(t.Context(), row.n)
-			var invalid *catalog.InvalidError
+			var invalid *record.InvalidError
 			require.ErrorAs(t, err, &invalid)
 			require.Equal(t, row.field, invalid.Field)
 			require.Equal(t, 2, k.count(t), "nothing was written")
 		})
 	}
 	_, err = k.AddComment(t.Context(), catalog.NewComment{VideoID: "absent", AuthorID: k.member.ID, At: new(time.Duration(0)), Body: "x"})
-	require.ErrorIs(t, err, catalog.ErrNotFound)
+	require.ErrorIs(t, err, record.ErrNotFound)
 }
 
 func TestTenThousandCharactersOfAnyScriptFit(t *testing.T) {
@@ -185,7 +187,7 @@ func TestGuestsHaveANameAndAToken(t *testing.T) {
 	require.Equal(t, []byte{1, 2}, c.GuestHash)
 	for _, name := range []string{"", "  ", strings.Repeat("x", 81), "a\nb", "a\u202eb", strings.Repeat("y", 1<<20)} {
 		_, err := k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, GuestName: name, At: new(time.Duration(0)), Body: "hi"})
-		var invalid *catalog.InvalidError
+		var invalid *record.InvalidError
 		require.ErrorAs(t, err, &invalid)
 		require.Equal(t, "guest_name", invalid.Field)
 	}
@@ -217,8 +219,8 @@ func TestEditAndResolve(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, open.ResolvedAt.IsZero())
 	require.Error(t, k.EditComment(t.Context(), c.ID, "\x00"))
-	require.ErrorIs(t, k.EditComment(t.Context(), "absent", "x"), catalog.ErrNotFound)
-	require.ErrorIs(t, k.ResolveComment(t.Context(), "absent", true), catalog.ErrNotFound)
+	require.ErrorIs(t, k.EditComment(t.Context(), "absent", "x"), record.ErrNotFound)
+	require.ErrorIs(t, k.ResolveComment(t.Context(), "absent", true), record.ErrNotFound)
 }
 
 func TestAnswersGoWithWhatTheyAnswer(t *testing.T) {
@@ -237,8 +239,8 @@ func TestAnswersGoWithWhatTheyAnswer(t *testing.T) {
 	require.Equal(t, 1, k.count(t))
 	told := []string{(<-sub.C).CommentID, (<-sub.C).CommentID}
 	require.ElementsMatch(t, []string{parent.ID, answer.ID}, told)
-	require.Equal(t, catalog.VideoChanged, (<-sub.C).Kind)
-	require.ErrorIs(t, k.DeleteComment(t.Context(), parent.ID), catalog.ErrNotFound)
+	require.Equal(t, record.VideoChanged, (<-sub.C).Kind)
+	require.ErrorIs(t, k.DeleteComment(t.Context(), parent.ID), record.ErrNotFound)
 }
 
 func TestARefusedCommentTellsNobody(t *testing.T) {
@@ -250,7 +252,7 @@ func TestARefusedCommentTellsNobody(t *testing.T) {
 	require.Error(t, err)
 	require.Empty(t, sub.C)
 	c := k.say(t, 0, "x")
-	require.Equal(t, catalog.Event{Kind: catalog.CommentChanged, VideoID: k.video.ID, CommentID: c.ID}, <-sub.C)
+	require.Equal(t, record.Event{Kind: record.CommentChanged, VideoID: k.video.ID, CommentID: c.ID}, <-sub.C)
 }
 
 func TestManyAtOnceAreAllCounted(t *testing.T) {
@@ -315,6 +317,7 @@ func TestAHiddenVideoIsAnnounced(t *testing.T) {
 	private := catalog.Private
 	_, err := k.ChangeVideo(t.Context(), k.video.ID, catalog.VideoChange{Visibility: &private})
 	require.NoError(t, err)
-	require.Equal(t, catalog.Event{Kind: catalog.VideoHidden, VideoID: k.video.ID}, <-sub.C)
-	require.Equal(t, catalog.VideoChanged, (<-sub.C).Kind)
+	require.Equal(t, record.Event{Kind: record.VideoHidden, VideoID: k.video.ID}, <-sub.C)
+	require.Equal(t, record.Event{Kind: record.AccessLost, VideoID: k.video.ID, Epoch: 1}, <-sub.C)
+	require.Equal(t, record.VideoChanged, (<-sub.C).Kind)
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // garbageGrace is how long an object stays after its row is gone, so that
@@ -41,10 +43,10 @@ func (c *Catalog) removeVideos(ctx context.Context, where string, value any) err
 			return err
 		}
 		for _, id := range ids {
-			if _, err := tx.NewRaw("INSERT INTO garbage (object_prefix, due_at) VALUES (?, ?) ON CONFLICT DO NOTHING", ObjectPrefix(id), c.now()).Exec(ctx); err != nil {
+			if _, err := tx.NewRaw("INSERT INTO garbage (object_prefix, due_at) VALUES (?, ?) ON CONFLICT DO NOTHING", ObjectPrefix(id), c.Now()).Exec(ctx); err != nil {
 				return err
 			}
-			tx.tell(Event{Kind: VideoRemoved, VideoID: id})
+			tx.Tell(record.Event{Kind: record.VideoRemoved, VideoID: id})
 		}
 		_, err := tx.NewDelete().Table("videos").Where("id IN (?)", bun.List(ids)).Exec(ctx)
 		return err
@@ -66,8 +68,8 @@ func ObjectPrefix(videoID string) string { return "v/" + videoID + "/" }
 // Garbage lists keys and prefixes of objects that nothing names any more.
 func (c *Catalog) Garbage(ctx context.Context) ([]string, error) {
 	var keys []string
-	err := c.db.Reader.NewRaw("SELECT object_prefix FROM garbage WHERE due_at <= ? LIMIT 1000", c.now()).Scan(ctx, &keys)
-	return keys, translate(err)
+	err := c.DB.Reader.NewRaw("SELECT object_prefix FROM garbage WHERE due_at <= ? LIMIT 1000", c.Now()).Scan(ctx, &keys)
+	return keys, record.Translate(err)
 }
 
 // ForgetGarbage notes that the objects are deleted.
@@ -100,8 +102,8 @@ func (c *Catalog) countBy(ctx context.Context, query string) (map[string]int, er
 		State string
 		N     int
 	}
-	if err := c.db.Reader.NewRaw(query).Scan(ctx, &rows); err != nil {
-		return nil, translate(err)
+	if err := c.DB.Reader.NewRaw(query).Scan(ctx, &rows); err != nil {
+		return nil, record.Translate(err)
 	}
 	counts := make(map[string]int, len(rows))
 	for _, row := range rows {

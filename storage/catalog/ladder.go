@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // wholeVideo is the span number of a rendition that is made in one piece.
@@ -64,12 +65,12 @@ type SpanWork struct {
 }
 
 // Span reads a span's work. It returns ErrAlreadyDone when the span is made,
-// and ErrNotFound when it no longer exists.
+// and record.ErrNotFound when it no longer exists.
 func (c *Catalog) Span(ctx context.Context, videoID string, n int) (*SpanWork, error) {
 	work := new(SpanWork)
-	err := c.db.Reader.NewSelect().Model(&work.Span).Where("video_id = ? AND n = ?", videoID, n).Scan(ctx)
+	err := c.DB.Reader.NewSelect().Model(&work.Span).Where("video_id = ? AND n = ?", videoID, n).Scan(ctx)
 	if err != nil {
-		return nil, translate(err)
+		return nil, record.Translate(err)
 	}
 	if work.Span.Done {
 		return nil, ErrAlreadyDone
@@ -94,40 +95,40 @@ func (c *Catalog) Span(ctx context.Context, videoID string, n int) (*SpanWork, e
 // Parts lists the pieces of a video's source in order.
 func (c *Catalog) Parts(ctx context.Context, videoID string) ([]Part, error) {
 	var parts []Part
-	err := c.db.Reader.NewSelect().Model(&parts).Where("video_id = ?", videoID).Order("start").Scan(ctx)
-	return parts, translate(err)
+	err := c.DB.Reader.NewSelect().Model(&parts).Where("video_id = ?", videoID).Order("start").Scan(ctx)
+	return parts, record.Translate(err)
 }
 
 // Fragments lists count fragments from number from on, without their samples;
 // a negative count means all.
 func (c *Catalog) Fragments(ctx context.Context, videoID string, from, count int) ([]Fragment, error) {
 	var found []Fragment
-	q := c.db.Reader.NewSelect().Model(&found).ExcludeColumn("samples").Where("video_id = ? AND n >= ?", videoID, from).Order("n")
+	q := c.DB.Reader.NewSelect().Model(&found).ExcludeColumn("samples").Where("video_id = ? AND n >= ?", videoID, from).Order("n")
 	if count >= 0 {
 		q = q.Limit(int64(count))
 	}
-	return found, translate(q.Scan(ctx))
+	return found, record.Translate(q.Scan(ctx))
 }
 
 // Samples lists all fragments of a video with their sample tables.
 func (c *Catalog) Samples(ctx context.Context, videoID string) ([]Fragment, error) {
 	var found []Fragment
-	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("n").Scan(ctx)
-	return found, translate(err)
+	err := c.DB.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("n").Scan(ctx)
+	return found, record.Translate(err)
 }
 
 // Tracks lists what the ladder has made of a video, by rendition and span.
 func (c *Catalog) Tracks(ctx context.Context, videoID string) ([]Track, error) {
 	var found []Track
-	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("kind", "height", "name", "span").Scan(ctx)
-	return found, translate(err)
+	err := c.DB.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("kind", "height", "name", "span").Scan(ctx)
+	return found, record.Translate(err)
 }
 
 // Spans lists the spans of a video in order.
 func (c *Catalog) Spans(ctx context.Context, videoID string) ([]Span, error) {
 	var found []Span
-	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("n").Scan(ctx)
-	return found, translate(err)
+	err := c.DB.Reader.NewSelect().Model(&found).Where("video_id = ?", videoID).Order("n").Scan(ctx)
+	return found, record.Translate(err)
 }
 
 // CommitSpan records the rungs of a span. It returns ErrAlreadyDone when another
@@ -135,9 +136,9 @@ func (c *Catalog) Spans(ctx context.Context, videoID string) ([]Span, error) {
 // are then of no use.
 func (c *Catalog) CommitSpan(ctx context.Context, span Span, tracks []Track) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
-		err := must(tx.NewUpdate().Table("spans").Set("done = TRUE").
+		err := record.Must(tx.NewUpdate().Table("spans").Set("done = TRUE").
 			Where("video_id = ? AND n = ? AND NOT done AND fragments = ? AND end_us = ?", span.VideoID, span.N, span.Fragments, span.EndUS).Exec(ctx))
-		if err == ErrNotFound { //nolint:errorlint // must returns it bare
+		if err == record.ErrNotFound { //nolint:errorlint // must returns it bare
 			return ErrAlreadyDone
 		}
 		if err != nil {
@@ -208,7 +209,7 @@ func (c *Catalog) ForgoAudio(ctx context.Context, videoID string, take int) erro
 // continuous rendition was made.
 func (t change) dropLiveAudio(ctx context.Context, videoID string) error {
 	_, err := t.NewRaw("INSERT INTO garbage (object_prefix, due_at) SELECT object_key, ? FROM tracks WHERE video_id = ? AND kind = 'audio' AND span >= 0 ON CONFLICT DO NOTHING",
-		t.catalog.now().Add(garbageGrace), videoID).Exec(ctx)
+		t.Now().Add(garbageGrace), videoID).Exec(ctx)
 	if err != nil {
 		return err
 	}
@@ -259,7 +260,7 @@ func (c *Catalog) CommitStills(ctx context.Context, videoID string, take int, ma
 
 // discardStills leaves pictures that others took the place of to housekeeping.
 func (t change) discardStills(ctx context.Context, before, now Stills) error {
-	due := t.catalog.now().Add(garbageGrace)
+	due := t.Now().Add(garbageGrace)
 	for old, kept := range map[string]string{before.Poster: now.Poster, before.Preview: now.Preview, before.Storyboard: now.Storyboard} {
 		if old == "" || old == kept {
 			continue
@@ -326,7 +327,7 @@ func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
 		if err := tx.resume(ctx, video); err != nil || !video.HasVideo || video.unplanned() {
 			return err
 		}
-		return tx.enqueue(ctx, jobs.Stills{VideoID: videoID, Take: video.Take}, jobs.Live)
+		return tx.Enqueue(ctx, jobs.Stills{VideoID: videoID, Take: video.Take}, jobs.Live)
 	})
 }
 
@@ -336,10 +337,10 @@ func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
 // again, or because the full disk kept its end from being noted, is made up for.
 func (c *Catalog) ResumeStalled(ctx context.Context, before time.Time) error {
 	var stalled []string
-	err := c.db.Reader.NewSelect().Table("videos").Column("id").
+	err := c.DB.Reader.NewSelect().Table("videos").Column("id").
 		Where("state = ? AND updated_at < ?", Processing, before.UTC()).Order("updated_at").Limit(100).Scan(ctx, &stalled)
 	if err != nil {
-		return translate(err)
+		return record.Translate(err)
 	}
 	for _, id := range stalled {
 		err := c.write(ctx, func(ctx context.Context, tx change) error {
@@ -349,7 +350,7 @@ func (c *Catalog) ResumeStalled(ctx context.Context, before time.Time) error {
 			}
 			return tx.resume(ctx, video)
 		})
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		if err != nil && !errors.Is(err, record.ErrNotFound) {
 			return err
 		}
 	}
@@ -359,7 +360,7 @@ func (c *Catalog) ResumeStalled(ctx context.Context, before time.Time) error {
 // resume adds the jobs that a video still needs to be ready.
 func (t change) resume(ctx context.Context, video *Video) error {
 	if video.unplanned() {
-		if err := t.enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Waiting); err != nil {
+		if err := t.Enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Waiting); err != nil {
 			return err
 		}
 		return t.saveVideo(ctx, video)

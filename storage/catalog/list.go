@@ -7,6 +7,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // ErrCursor says that a cursor was not made by this server.
@@ -15,17 +17,21 @@ var ErrCursor = errors.New("the cursor is not one of ours")
 // Filter chooses a list of videos.
 type Filter string
 
-// The filters: everything that may be watched, one's own, one's own trash.
+// The filters: everything in the workspace that may be watched, one's own, what
+// others have named one for in any workspace, one's own trash.
 const (
-	FilterAll   Filter = "all"
-	FilterMine  Filter = "mine"
-	FilterTrash Filter = "trash"
+	FilterAll    Filter = "all"
+	FilterMine   Filter = "mine"
+	FilterShared Filter = "shared"
+	FilterTrash  Filter = "trash"
 )
 
 // ListQuery asks for a page of videos, newest first.
 type ListQuery struct {
 	AccountID string
-	Filter    Filter
+	// WorkspaceID is where to look; only FilterShared looks everywhere.
+	WorkspaceID string
+	Filter      Filter
 	// Words must all occur in the title; case and accents do not matter.
 	Words  string
 	Cursor string
@@ -47,14 +53,17 @@ type cursor struct {
 // Videos lists the videos that an account may watch.
 func (c *Catalog) Videos(ctx context.Context, q ListQuery) (Page, error) {
 	var found []*Video
-	query := videos(c.db.Reader, &found).OrderExpr("video.created_at DESC, video.id DESC").Limit(int64(q.Limit) + 1)
+	query := videos(c.DB.Reader, &found, q.AccountID).OrderExpr("video.created_at DESC, video.id DESC").Limit(int64(q.Limit) + 1)
 	switch q.Filter {
 	case FilterTrash:
-		query = query.Where("video.owner_id = ? AND video.trashed_at IS NOT NULL", q.AccountID)
+		query = query.Where("video.workspace_id = ? AND video.owner_id = ? AND video.trashed_at IS NOT NULL", q.WorkspaceID, q.AccountID)
 	case FilterMine:
-		query = query.Where("video.owner_id = ? AND video.trashed_at IS NULL", q.AccountID)
+		query = query.Where("video.workspace_id = ? AND video.owner_id = ? AND video.trashed_at IS NULL", q.WorkspaceID, q.AccountID)
+	case FilterShared:
+		query = query.Where("named.video_id IS NOT NULL AND video.owner_id <> ? AND video.trashed_at IS NULL AND video.visibility <> ?", q.AccountID, Private)
 	default:
-		query = query.Where("video.trashed_at IS NULL AND (video.owner_id = ? OR video.visibility <> ?)", q.AccountID, Private)
+		query = query.Where("video.workspace_id = ? AND video.trashed_at IS NULL", q.WorkspaceID).
+			Where("(video.owner_id = ? OR video.visibility IN (?, ?) OR video.visibility = ? AND named.video_id IS NOT NULL)", q.AccountID, InTeam, WithLink, NamedOnly)
 	}
 	for word := range strings.FieldsSeq(fold(q.Words)) {
 		query = query.Where(`video.title_folded LIKE ? ESCAPE '\'`, "%"+likeEscaper().Replace(word)+"%")
@@ -67,7 +76,7 @@ func (c *Catalog) Videos(ctx context.Context, q ListQuery) (Page, error) {
 		query = query.Where("(video.created_at, video.id) < (?, ?)", time.UnixMicro(at.At).UTC(), at.ID)
 	}
 	if err := query.Scan(ctx); err != nil {
-		return Page{}, translate(err)
+		return Page{}, record.Translate(err)
 	}
 	page := Page{Videos: found}
 	if len(found) > q.Limit {

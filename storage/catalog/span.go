@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // How long spans are. The first ones are short so that the ladder, and with it
@@ -95,11 +96,11 @@ func (t change) addSpan(ctx context.Context, video *Video, span Span, priority i
 	}
 	video.Spans++
 	if span.N == 0 {
-		if err := t.enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take, Early: true}, priority); err != nil {
+		if err := t.Enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take, Early: true}, priority); err != nil {
 			return err
 		}
 	}
-	return t.enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, priority)
+	return t.Enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, priority)
 }
 
 // Sentences for owners whose upload cannot become a video.
@@ -115,7 +116,7 @@ func (t change) close(ctx context.Context, video *Video, state UploadState) erro
 	if state == UploadFinished {
 		q = q.Set("length = received")
 	}
-	if err := must(q.Exec(ctx)); err != nil {
+	if err := record.Must(q.Exec(ctx)); err != nil {
 		return err
 	}
 	video.State = Processing
@@ -123,7 +124,7 @@ func (t change) close(ctx context.Context, video *Video, state UploadState) erro
 	case video.Size == 0:
 		video.State, video.Reason = Failed, reasonEmpty
 	case video.Layout != fragmented:
-		if err := t.enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
+		if err := t.Enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
 			return err
 		}
 	case video.DurationUS == 0:
@@ -152,7 +153,7 @@ func (t change) enqueueSpans(ctx context.Context, video *Video) error {
 		return err
 	}
 	for _, span := range spans {
-		if err := t.enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, jobs.Waiting); err != nil {
+		if err := t.Enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, jobs.Waiting); err != nil {
 			return err
 		}
 	}
@@ -164,14 +165,14 @@ func (t change) enqueueWhole(ctx context.Context, video *Video) error {
 	if err := t.enqueueAudio(ctx, video); err != nil || !video.HasVideo {
 		return err
 	}
-	return t.enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take}, jobs.Live)
+	return t.Enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take}, jobs.Live)
 }
 
 func (t change) enqueueAudio(ctx context.Context, video *Video) error {
 	if !video.HasAudio || video.AudioDone {
 		return nil
 	}
-	return t.enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, jobs.Waiting)
+	return t.Enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, jobs.Waiting)
 }
 
 // settleState makes a video ready once nothing is left to make.
@@ -223,7 +224,7 @@ func (t change) discardTracks(ctx context.Context, videoID string, kept int64) e
 		"DELETE FROM spans WHERE video_id = ?0 AND first_fragment + fragments > ?1",
 	}
 	for _, statement := range statements {
-		if _, err := t.NewRaw(statement, videoID, kept, t.catalog.now().Add(garbageGrace)).Exec(ctx); err != nil {
+		if _, err := t.NewRaw(statement, videoID, kept, t.Now().Add(garbageGrace)).Exec(ctx); err != nil {
 			return err
 		}
 	}

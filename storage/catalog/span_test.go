@@ -18,6 +18,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // shelf is a catalog that notes the jobs it causes.
@@ -25,13 +27,13 @@ type shelf struct {
 	*catalog.Catalog
 	db    *database.DB
 	clock *clock
-	owner *catalog.Account
+	owner *people.Account
 
 	mu   sync.Mutex
 	jobs []string
 }
 
-// Insert implements catalog.Queue.
+// Insert implements record.Queue.
 func (s *shelf) Insert(_ context.Context, _ bun.Tx, args jobs.Args, priority int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,8 +65,8 @@ func newShelf(t testing.TB) *shelf {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context(), slog.New(slog.DiscardHandler)))
 	s := &shelf{db: db, clock: newClock()}
-	s.Catalog = catalog.New(catalog.Options{DB: db, Queue: s, Log: slog.New(slog.DiscardHandler), Now: s.clock.now})
-	s.owner, err = s.AddAccount(t.Context(), person("Ada"), catalog.Owner)
+	s.Catalog = catalog.New(record.Options{DB: db, Queue: s, Log: slog.New(slog.DiscardHandler), Now: s.clock.now})
+	s.owner, err = s.AddAccount(t.Context(), person("Ada"), people.Owner)
 	require.NoError(t, err)
 	return s
 }
@@ -136,7 +138,7 @@ func tracks(names ...string) []catalog.Track {
 		if name == "audio" {
 			kind = "audio"
 		}
-		all = append(all, catalog.Track{Rendition: catalog.Rendition{Name: name, Kind: kind}, ObjectKey: "v/x/" + catalog.NewID(), Segments: []catalog.Segment{{Length: 1}}})
+		all = append(all, catalog.Track{Rendition: catalog.Rendition{Name: name, Kind: kind}, ObjectKey: "v/x/" + record.NewID(), Segments: []catalog.Segment{{Length: 1}}})
 	}
 	return all
 }
@@ -154,7 +156,7 @@ func (k *take) encode(t testing.TB, names ...string) {
 func TestSpansBeginShort(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	k.arrive(t, 2)
 	require.Empty(t, k.spans(t), "4 s are no span yet")
 	require.Empty(t, s.caused(k.video.ID))
@@ -170,7 +172,7 @@ func TestSpansBeginShort(t *testing.T) {
 	require.Contains(t, s.caused(k.video.ID), "span 3 0} 1", "somebody waits for it")
 	require.Equal(t, 4, k.read(t).Spans)
 
-	all := &take{s: s, video: s.start(t, "", catalog.Members)}
+	all := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	all.arrive(t, 19)
 	all.close(t, catalog.UploadFinished)
 	require.Equal(t, k.lengths(t), all.lengths(t), "in one go it is the same")
@@ -179,7 +181,7 @@ func TestSpansBeginShort(t *testing.T) {
 func TestASpanIsCommittedOnce(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	k.arrive(t, 6)
 	spans := k.spans(t)
 	require.Len(t, spans, 2)
@@ -207,7 +209,7 @@ func TestASpanIsCommittedOnce(t *testing.T) {
 	_, err = s.Span(t.Context(), k.video.ID, 0)
 	require.ErrorIs(t, err, catalog.ErrAlreadyDone)
 	_, err = s.Span(t.Context(), k.video.ID, 9)
-	require.ErrorIs(t, err, catalog.ErrNotFound)
+	require.ErrorIs(t, err, record.ErrNotFound)
 
 	work, err := s.Span(t.Context(), k.video.ID, 1)
 	require.NoError(t, err)
@@ -224,7 +226,7 @@ func TestASpanIsCommittedOnce(t *testing.T) {
 func TestAVideoIsReadyWhenNothingIsLeftToMake(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	k.arrive(t, 7)
 	k.encode(t, "360p", "audio")
 	require.Equal(t, catalog.Recording, k.read(t).State)
@@ -264,7 +266,7 @@ func TestAVideoIsReadyWhenNothingIsLeftToMake(t *testing.T) {
 func TestAFailureIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	require.NoError(t, s.RetryVideo(t.Context(), k.video.ID), "nothing has failed")
 	k.arrive(t, 7)
 	k.close(t, catalog.UploadFinished)
@@ -287,7 +289,7 @@ func TestAFailureIsTriedAgain(t *testing.T) {
 func TestTheLastSpanBesideAFailure(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	k.arrive(t, 3)
 	k.close(t, catalog.UploadFinished)
 	require.NoError(t, s.FailVideo(t.Context(), k.video.ID, "It is broken."))
@@ -301,7 +303,7 @@ func TestTheLastSpanBesideAFailure(t *testing.T) {
 func TestAReturnAfterSilenceDropsWhatWasTooEarly(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	k.arrive(t, 6)
 	k.arrive(t, 1)
 	early := catalog.Index{Fragments: []catalog.Fragment{{Start: k.at, Length: 50, StartUS: 14_000_000, DurationUS: 500_000}}}
@@ -331,7 +333,7 @@ func TestAReturnAfterSilenceDropsWhatWasTooEarly(t *testing.T) {
 func TestOffsetsAreALock(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	v := s.start(t, "", catalog.Members)
+	v := s.start(t, "", catalog.InTeam)
 	for round := range 20 {
 		results := make([]error, 6)
 		var all sync.WaitGroup
@@ -358,13 +360,13 @@ func TestOffsetsAreALock(t *testing.T) {
 	require.NoError(t, s.DeclareLength(t.Context(), v.UploadID, 205))
 	require.ErrorIs(t, s.DeclareLength(t.Context(), v.UploadID, 206), catalog.ErrLength)
 	require.ErrorIs(t, s.AppendPart(t.Context(), catalog.Arrival{UploadID: v.UploadID, VideoID: v.ID, Start: 200, Length: 6}), catalog.ErrLength)
-	require.ErrorIs(t, s.AppendPart(t.Context(), catalog.Arrival{UploadID: "absent", VideoID: v.ID}), catalog.ErrNotFound)
+	require.ErrorIs(t, s.AppendPart(t.Context(), catalog.Arrival{UploadID: "absent", VideoID: v.ID}), record.ErrNotFound)
 }
 
 // file is an upload of a plain file that says its length.
 func (s *shelf) file(t testing.TB, length int64) *take {
 	t.Helper()
-	v, err := s.StartVideo(t.Context(), catalog.NewVideo{OwnerID: s.owner.ID, Visibility: catalog.Members, Length: length})
+	v, err := s.StartVideo(t.Context(), catalog.NewVideo{OwnerID: s.owner.ID, Visibility: catalog.InTeam, Length: length})
 	require.NoError(t, err)
 	return &take{s: s, video: v}
 }
@@ -424,7 +426,7 @@ func TestSleepingFilesHideNoRecording(t *testing.T) {
 	for range 101 {
 		s.file(t, 100)
 	}
-	video := s.start(t, "", catalog.Members)
+	video := s.start(t, "", catalog.InTeam)
 	quiet, err := s.QuietUploads(t.Context(), s.clock.now().Add(time.Minute), s.clock.now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.Len(t, quiet, 1)
@@ -436,7 +438,7 @@ func TestSleepingFilesHideNoRecording(t *testing.T) {
 func TestALostJobIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	k := &take{s: s, video: s.start(t, "", catalog.Members)}
+	k := &take{s: s, video: s.start(t, "", catalog.InTeam)}
 	k.arrive(t, 3)
 	require.NoError(t, s.ResumeStalled(t.Context(), s.clock.now().Add(time.Hour)))
 	require.Equal(t, catalog.Recording, k.read(t).State, "what is recorded waits for nothing")
@@ -451,7 +453,7 @@ func TestALostJobIsMadeUpFor(t *testing.T) {
 func TestPicturesThatWereReplacedAreDiscarded(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	v := s.start(t, "", catalog.Members)
+	v := s.start(t, "", catalog.InTeam)
 	require.NoError(t, s.CommitStills(t.Context(), v.ID, 0, catalog.Stills{Poster: "early"}))
 	require.NoError(t, s.CommitStills(t.Context(), v.ID, 0, catalog.Stills{Poster: "late", Storyboard: "board"}))
 	require.NoError(t, s.CommitStills(t.Context(), v.ID, 0, catalog.Stills{Preview: "clip"}))

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // UploadState is where an upload stands.
@@ -97,8 +99,8 @@ type Arrival struct {
 // Upload finds an upload.
 func (c *Catalog) Upload(ctx context.Context, id string) (*Upload, error) {
 	upload := new(Upload)
-	if err := c.db.Reader.NewSelect().Model(upload).Where("id = ?", id).Scan(ctx); err != nil {
-		return nil, translate(err)
+	if err := c.DB.Reader.NewSelect().Model(upload).Where("id = ?", id).Scan(ctx); err != nil {
+		return nil, record.Translate(err)
 	}
 	return upload, nil
 }
@@ -153,11 +155,11 @@ func (t change) advance(ctx context.Context, a Arrival) (*Upload, error) {
 		return nil, ErrLength
 	}
 	q := t.NewUpdate().Table("uploads").Set("received = received + ?", a.Length).Set("state = ?", UploadOpen).
-		Set("touched_at = ?", t.catalog.now()).Where("id = ? AND received = ?", a.UploadID, a.Start)
+		Set("touched_at = ?", t.Now()).Where("id = ? AND received = ?", a.UploadID, a.Start)
 	if a.Index.Checkpoint != nil {
 		q = q.Set("checkpoint = ?", string(a.Index.Checkpoint))
 	}
-	if err := must(q.Exec(ctx)); err != nil {
+	if err := record.Must(q.Exec(ctx)); err != nil {
 		return nil, ErrOffset
 	}
 	return upload, nil
@@ -166,9 +168,9 @@ func (t change) advance(ctx context.Context, a Arrival) (*Upload, error) {
 // DeclareLength fixes the length of an upload that began without one.
 func (c *Catalog) DeclareLength(ctx context.Context, uploadID string, length int64) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
-		err := must(tx.NewUpdate().Table("uploads").Set("length = ?", length).Set("touched_at = ?", c.now()).
+		err := record.Must(tx.NewUpdate().Table("uploads").Set("length = ?", length).Set("touched_at = ?", c.Now()).
 			Where("id = ? AND received <= ? AND (length IS NULL OR length = ?)", uploadID, length, length).Exec(ctx))
-		if err == ErrNotFound { //nolint:errorlint // must returns it bare
+		if err == record.ErrNotFound { //nolint:errorlint // must returns it bare
 			return ErrLength
 		}
 		return err
@@ -216,8 +218,8 @@ func (c *Catalog) CloseUpload(ctx context.Context, closing Closing) error {
 
 // settle makes a quiet upload final: everything has been set going already.
 func (t change) settle(ctx context.Context, video *Video, upload *Upload) error {
-	t.tell(Event{Kind: VideoChanged, VideoID: video.ID})
-	return must(t.NewUpdate().Table("uploads").Set("state = ?", UploadFinished).Set("length = received").Where("id = ?", upload.ID).Exec(ctx))
+	t.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
+	return record.Must(t.NewUpdate().Table("uploads").Set("state = ?", UploadFinished).Set("length = received").Where("id = ?", upload.ID).Exec(ctx))
 }
 
 // QuietUploads lists open uploads that should end: those without a length that
@@ -225,10 +227,10 @@ func (t change) settle(ctx context.Context, video *Video, upload *Upload) error 
 // those whose last byte came without their being closed.
 func (c *Catalog) QuietUploads(ctx context.Context, takes, files time.Time) ([]*Upload, error) {
 	var found []*Upload
-	err := c.db.Reader.NewSelect().Model(&found).
+	err := c.DB.Reader.NewSelect().Model(&found).
 		Where("state = ? AND (length = received OR length IS NULL AND touched_at < ? OR touched_at < ?)", UploadOpen, takes.UTC(), files.UTC()).
 		Order("touched_at").Limit(100).Scan(ctx)
-	return found, translate(err)
+	return found, record.Translate(err)
 }
 
 // addIndex stores what the index learned and plans the spans that are full.
@@ -265,8 +267,8 @@ func (t change) lockVideo(ctx context.Context, id string) (*Video, error) {
 
 // saveVideo writes back what ingest and ladder change.
 func (t change) saveVideo(ctx context.Context, video *Video) error {
-	video.UpdatedAt = t.catalog.now()
-	t.tell(Event{Kind: VideoChanged, VideoID: video.ID})
-	return must(t.NewUpdate().Model(video).WherePK().Column("state", "reason", "format", "layout", "header", "size", "duration_us",
+	video.UpdatedAt = t.Now()
+	t.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
+	return record.Must(t.NewUpdate().Model(video).WherePK().Column("state", "reason", "format", "layout", "header", "size", "duration_us",
 		"width", "height", "has_audio", "has_video", "web_safe", "take", "spans", "spans_done", "audio_done", "stills", "updated_at").Exec(ctx))
 }

@@ -5,12 +5,15 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/uptrace/bun"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // State is where a video stands between the first byte and the last rung.
@@ -28,12 +31,21 @@ const (
 // Visibility is who may watch a video besides its owner.
 type Visibility string
 
-// The visibilities: nobody, everybody with an account, whoever has the link.
+// The visibilities: nobody; the people who were named; its workspace, and who
+// was named; whoever has the link. Share links let people in at all of them but
+// the first.
 const (
-	Private Visibility = "private"
-	Members Visibility = "members"
-	Link    Visibility = "link"
+	Private   Visibility = "private"
+	NamedOnly Visibility = "people"
+	InTeam    Visibility = "workspace"
+	WithLink  Visibility = "link"
 )
+
+// narrower says whether fewer people may watch than at another visibility.
+func (v Visibility) narrower(than Visibility) bool {
+	order := []Visibility{Private, NamedOnly, InTeam, WithLink}
+	return slices.Index(order, v) < slices.Index(order, than)
+}
 
 // Stills are the pictures made from a video; empty keys are not made yet.
 type Stills struct {
@@ -53,15 +65,18 @@ type Stills struct {
 type Video struct {
 	bun.BaseModel `bun:"table:videos,alias:video"`
 
-	ID               string     `bun:"id,pk"`
-	Slug             string     `bun:"slug"`
-	OwnerID          string     `bun:"owner_id"`
-	OwnerName        string     `bun:"owner_name,scanonly"`
-	Title            string     `bun:"title"`
-	TitleFolded      string     `bun:"title_folded"`
-	Visibility       Visibility `bun:"visibility"`
-	GuestsMayComment bool       `bun:"guests_may_comment"`
-	State            State      `bun:"state"`
+	ID          string     `bun:"id,pk"`
+	Slug        string     `bun:"slug"`
+	WorkspaceID string     `bun:"workspace_id,nullzero"`
+	OwnerID     string     `bun:"owner_id"`
+	OwnerName   string     `bun:"owner_name,scanonly"`
+	Title       string     `bun:"title"`
+	TitleFolded string     `bun:"title_folded"`
+	Visibility  Visibility `bun:"visibility"`
+	// What whoever has the link may do besides watching.
+	GuestsMayComment  bool  `bun:"guests_may_comment"`
+	GuestsMayDownload bool  `bun:"guests_may_download"`
+	State             State `bun:"state"`
 	// Reason is a sentence for the owner when State is Failed.
 	Reason string `bun:"reason"`
 	MIME   string `bun:"mime"`
@@ -95,6 +110,22 @@ type Video struct {
 	// CommentsVersion grows with every change to what was said, so that a list
 	// of comments can be kept for as long as it stays the same.
 	CommentsVersion int64 `bun:"comments_version"`
+
+	// Epoch grows when somebody loses access: media grants of before are void.
+	Epoch   int64        `bun:"epoch"`
+	EpochAt bun.NullTime `bun:"epoch_at"`
+	// StoredBytes is what its objects hold.
+	StoredBytes int64 `bun:"stored_bytes"`
+	// WarnedAt is when its owner was told that retention will remove it.
+	WarnedAt bun.NullTime `bun:"warned_at"`
+
+	// Named says that the account which asks was named for this video, and what
+	// it may then do. Only queries that know who asks fill it in.
+	Named            bool `bun:"named,scanonly"`
+	NamedMayComment  bool `bun:"named_may_comment,scanonly"`
+	NamedMayDownload bool `bun:"named_may_download,scanonly"`
+	// Via is the share link that the one who asks came by; the gate sets it.
+	Via *ShareLink `bun:"-"`
 
 	// UploadID and UploadState are those of the video's upload.
 	UploadID    string      `bun:"upload_id,scanonly"`
@@ -143,10 +174,12 @@ func (v *Video) Progress() float64 {
 
 // NewVideo is what is known when a video begins.
 type NewVideo struct {
-	OwnerID    string
-	Title      string
-	MIME       string
-	Visibility Visibility
+	OwnerID string
+	// WorkspaceID is where it belongs; "" is where its owner works now.
+	WorkspaceID string
+	Title       string
+	MIME        string
+	Visibility  Visibility
 	// Length is the size of the whole upload in bytes, or -1 while it is not known.
 	Length   int64
 	Metadata map[string]string
@@ -155,19 +188,19 @@ type NewVideo struct {
 // StartVideo makes a video with its share link and its open upload, before the
 // first byte. The link is valid from here on, whatever happens.
 func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
-	now := c.now()
+	now := c.Now()
 	if n.Title = strings.TrimSpace(n.Title); n.Title == "" {
 		n.Title = "Recording of " + now.Format("2 January 2006, 15:04") + " UTC"
 	}
 	video := &Video{
-		ID: NewID(), Slug: random(slugBytes), OwnerID: n.OwnerID, Title: n.Title, TitleFolded: fold(n.Title),
+		ID: record.NewID(), Slug: record.NewSlug(), OwnerID: n.OwnerID, WorkspaceID: n.WorkspaceID, GuestsMayDownload: true, Title: n.Title, TitleFolded: fold(n.Title),
 		Visibility: n.Visibility, State: Recording, MIME: n.MIME, StillsRaw: json.RawMessage("{}"), CreatedAt: now, UpdatedAt: now,
 	}
 	metadata, err := json.Marshal(n.Metadata)
 	if err != nil {
 		return nil, err
 	}
-	upload := &Upload{ID: NewID(), VideoID: video.ID, Metadata: metadata, State: UploadOpen, Checkpoint: json.RawMessage("{}"), CreatedAt: now, TouchedAt: now}
+	upload := &Upload{ID: record.NewID(), VideoID: video.ID, Metadata: metadata, State: UploadOpen, Checkpoint: json.RawMessage("{}"), CreatedAt: now, TouchedAt: now}
 	if n.Length >= 0 {
 		upload.Length = sql.NullInt64{Int64: n.Length, Valid: true}
 	}
@@ -175,10 +208,15 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		if err := tx.roomForUpload(ctx, n.OwnerID); err != nil {
 			return err
 		}
+		if video.WorkspaceID == "" {
+			if err := tx.NewRaw("SELECT workspace_id FROM accounts WHERE id = ?", n.OwnerID).Scan(ctx, &video.WorkspaceID); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.NewInsert().Model(video).Exec(ctx); err != nil {
 			return err
 		}
-		tx.tell(Event{Kind: VideoChanged, VideoID: video.ID})
+		tx.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
 		_, err := tx.NewInsert().Model(upload).Exec(ctx)
 		return err
 	})
@@ -205,67 +243,69 @@ func (t change) roomForUpload(ctx context.Context, ownerID string) error {
 	return err
 }
 
-// videos selects videos with their owner's name and their upload's state.
-func videos(db bun.IDB, dest any) *bun.SelectQuery {
+// videos selects videos with their owner's name and their upload's state, and
+// with what the account that asks, or "", was named for.
+func videos(db bun.IDB, dest any, accountID string) *bun.SelectQuery {
 	return db.NewSelect().Model(dest).
 		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state, coalesce(upload.length, 0) AS upload_length").
+		ColumnExpr("named.video_id IS NOT NULL AS named, coalesce(named.may_comment, FALSE) AS named_may_comment, coalesce(named.may_download, FALSE) AS named_may_download").
 		Join("JOIN accounts AS account ON account.id = video.owner_id").
-		Join("JOIN uploads AS upload ON upload.video_id = video.id")
+		Join("JOIN uploads AS upload ON upload.video_id = video.id").
+		Join("LEFT JOIN video_people AS named ON named.video_id = video.id AND named.account_id = ?", accountID)
 }
 
 // Video finds a video by its id.
 func (c *Catalog) Video(ctx context.Context, id string) (*Video, error) {
-	return c.videoWhere(ctx, "video.id = ?", id)
+	return c.VideoFor(ctx, "", VideoID, id)
 }
 
-// VideoBySlug finds a video by its share link.
-func (c *Catalog) VideoBySlug(ctx context.Context, slug string) (*Video, error) {
-	return c.videoWhere(ctx, "video.slug = ?", slug)
-}
+// VideoKey is how a video is named.
+type VideoKey string
 
-// VideoByUpload finds the video that an upload feeds.
-func (c *Catalog) VideoByUpload(ctx context.Context, uploadID string) (*Video, error) {
-	return c.videoWhere(ctx, "upload.id = ?", uploadID)
-}
+// The ways to name a video: by its id, its own address, its upload, one of its
+// comments, or one of its share links.
+const (
+	VideoID        VideoKey = "video.id = ?"
+	VideoSlug      VideoKey = "video.slug = ?"
+	VideoUpload    VideoKey = "upload.id = ?"
+	VideoComment   VideoKey = "video.id = (SELECT video_id FROM comments WHERE id = ?)"
+	VideoShareLink VideoKey = "video.id = (SELECT video_id FROM share_links WHERE slug = ?)"
+)
 
-// VideoByComment finds the video that a comment belongs to.
-func (c *Catalog) VideoByComment(ctx context.Context, commentID string) (*Video, error) {
-	return c.videoWhere(ctx, "video.id = (SELECT video_id FROM comments WHERE id = ?)", commentID)
-}
-
-func (c *Catalog) videoWhere(ctx context.Context, where, value string) (*Video, error) {
+// VideoFor finds a video by one of its names, with what the account that asks
+// was named for.
+func (c *Catalog) VideoFor(ctx context.Context, accountID string, key VideoKey, value string) (*Video, error) {
 	video := new(Video)
-	if err := videos(c.db.Reader, video).Where(where, value).Scan(ctx); err != nil {
-		return nil, translate(err)
+	if err := videos(c.DB.Reader, video, accountID).Where(string(key), value).Scan(ctx); err != nil {
+		return nil, record.Translate(err)
 	}
 	return video, nil
 }
 
 // VideoChange lists what an owner may change; nil leaves a field as it is.
 type VideoChange struct {
-	Title            *string
-	Visibility       *Visibility
-	GuestsMayComment *bool
+	Title             *string
+	Visibility        *Visibility
+	GuestsMayComment  *bool
+	GuestsMayDownload *bool
 }
 
-// ChangeVideo changes a video's settings.
+// ChangeVideo changes a video's settings. If fewer people may watch, or guests
+// may do less, media grants of before are void at once.
 func (c *Catalog) ChangeVideo(ctx context.Context, id string, wanted VideoChange) (*Video, error) {
 	err := c.write(ctx, func(ctx context.Context, tx change) error {
-		q := tx.NewUpdate().Table("videos").Set("updated_at = ?", c.now()).Where("id = ?", id)
-		if t := wanted.Title; t != nil {
-			q = q.Set("title = ?", *t).Set("title_folded = ?", fold(*t))
+		before, err := tx.lockVideo(ctx, id)
+		if err != nil {
+			return err
 		}
-		if v := wanted.Visibility; v != nil {
-			q = q.Set("visibility = ?", *v)
-			if *v == Private {
-				tx.tell(Event{Kind: VideoHidden, VideoID: id})
-			}
+		if _, err := wanted.set(tx.NewUpdate().Table("videos").Set("updated_at = ?", c.Now())).Where("id = ?", id).Exec(ctx); err != nil {
+			return err
 		}
-		if g := wanted.GuestsMayComment; g != nil {
-			q = q.Set("guests_may_comment = ?", *g)
+		if wanted.takes(before) {
+			err = tx.loseAccess(ctx, id)
 		}
-		tx.tell(Event{Kind: VideoChanged, VideoID: id})
-		return must(q.Exec(ctx))
+		tx.Tell(record.Event{Kind: record.VideoChanged, VideoID: id})
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -273,21 +313,56 @@ func (c *Catalog) ChangeVideo(ctx context.Context, id string, wanted VideoChange
 	return c.Video(ctx, id)
 }
 
+func (w VideoChange) set(q *bun.UpdateQuery) *bun.UpdateQuery {
+	if t := w.Title; t != nil {
+		q = q.Set("title = ?", *t).Set("title_folded = ?", fold(*t))
+	}
+	if v := w.Visibility; v != nil {
+		q = q.Set("visibility = ?", *v)
+	}
+	if g := w.GuestsMayComment; g != nil {
+		q = q.Set("guests_may_comment = ?", *g)
+	}
+	if g := w.GuestsMayDownload; g != nil {
+		q = q.Set("guests_may_download = ?", *g)
+	}
+	return q
+}
+
+// takes says whether somebody may do less than before.
+func (w VideoChange) takes(before *Video) bool {
+	return w.Visibility != nil && w.Visibility.narrower(before.Visibility) ||
+		w.GuestsMayDownload != nil && !*w.GuestsMayDownload && before.GuestsMayDownload
+}
+
+// loseAccess voids the media grants of a video, and lets everybody who follows
+// it find out whether they still may.
+func (t change) loseAccess(ctx context.Context, id string) error {
+	var epoch int64
+	err := t.NewRaw("UPDATE videos SET epoch = epoch + 1, epoch_at = ? WHERE id = ? RETURNING epoch", t.Now(), id).Scan(ctx, &epoch)
+	t.Tell(record.Event{Kind: record.VideoHidden, VideoID: id})
+	t.Tell(record.Event{Kind: record.AccessLost, VideoID: id, Epoch: epoch})
+	return err
+}
+
 // TrashVideo puts a video into the trash, from where it can be restored until
 // housekeeping empties it.
 func (c *Catalog) TrashVideo(ctx context.Context, id string) error {
-	return c.setTrashed(ctx, id, bun.NullTime{Time: c.now()}, VideoRemoved)
+	return c.setTrashed(ctx, id, bun.NullTime{Time: c.Now()}, record.VideoRemoved)
 }
 
 // RestoreVideo takes a video out of the trash.
 func (c *Catalog) RestoreVideo(ctx context.Context, id string) error {
-	return c.setTrashed(ctx, id, bun.NullTime{}, VideoChanged)
+	return c.setTrashed(ctx, id, bun.NullTime{}, record.VideoChanged)
 }
 
-func (c *Catalog) setTrashed(ctx context.Context, id string, at bun.NullTime, kind EventKind) error {
+func (c *Catalog) setTrashed(ctx context.Context, id string, at bun.NullTime, kind record.EventKind) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
-		tx.tell(Event{Kind: kind, VideoID: id})
-		return must(tx.NewUpdate().Table("videos").Set("trashed_at = ?", at).Set("updated_at = ?", c.now()).Where("id = ?", id).Exec(ctx))
+		tx.Tell(record.Event{Kind: kind, VideoID: id})
+		if err := record.Must(tx.NewUpdate().Table("videos").Set("trashed_at = ?", at).Set("updated_at = ?", c.Now()).Where("id = ?", id).Exec(ctx)); err != nil || at.IsZero() {
+			return err
+		}
+		return tx.loseAccess(ctx, id)
 	})
 }
 

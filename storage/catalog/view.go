@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // View is how far somebody has come in a video.
@@ -39,7 +41,7 @@ type Watched struct {
 // a view, save the owner's own. Numbers beyond what can be true are cut: the
 // position to the video, and the time watched to the clock.
 func (c *Catalog) RecordView(ctx context.Context, w Watched) error {
-	now := c.now()
+	now := c.Now()
 	return c.write(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, w.VideoID)
 		if err != nil {
@@ -63,7 +65,7 @@ func (c *Catalog) RecordView(ctx context.Context, w Watched) error {
 		if !first || w.Viewer == ViewerAccount(video.OwnerID) {
 			return nil
 		}
-		tx.tell(Event{Kind: VideoChanged, VideoID: w.VideoID})
+		tx.Tell(record.Event{Kind: record.VideoChanged, VideoID: w.VideoID})
 		_, err = tx.NewRaw("UPDATE videos SET views = views + 1 WHERE id = ?", w.VideoID).Exec(ctx)
 		return err
 	})
@@ -96,9 +98,9 @@ func firstOf(found []*View) *View {
 // start.
 func (c *Catalog) View(ctx context.Context, videoID, viewer string) (*View, error) {
 	var found []*View
-	err := c.db.Reader.NewSelect().Model(&found).Where("video_id = ? AND viewer = ?", videoID, viewer).Scan(ctx)
+	err := c.DB.Reader.NewSelect().Model(&found).Where("video_id = ? AND viewer = ?", videoID, viewer).Scan(ctx)
 	if err != nil {
-		return nil, translate(err)
+		return nil, record.Translate(err)
 	}
 	if len(found) == 0 {
 		return &View{VideoID: videoID, Viewer: viewer}, nil

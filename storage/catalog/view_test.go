@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 func TestAViewerCountsOnce(t *testing.T) {
@@ -46,5 +47,5 @@ func TestAViewCannotClaimMoreThanTheClock(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, view.PositionUS)
 	require.Equal(t, time.Minute.Microseconds(), view.WatchedUS)
-	require.ErrorIs(t, k.RecordView(t.Context(), catalog.Watched{VideoID: "absent", Viewer: "v"}), catalog.ErrNotFound)
+	require.ErrorIs(t, k.RecordView(t.Context(), catalog.Watched{VideoID: "absent", Viewer: "v"}), record.ErrNotFound)
 }

@@ -1,4 +1,4 @@
-package catalog_test
+package people_test
 
 import (
 	"strings"
@@ -7,7 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 const day = 24 * time.Hour
@@ -21,12 +22,12 @@ func TestSessionsSlideAndEnd(t *testing.T) {
 	require.Len(t, kept, 43, "256 bits")
 
 	ticks.advance(29 * day)
-	require.NoError(t, c.ExtendSession(ctx, catalog.HashToken(kept)))
+	require.NoError(t, c.ExtendSession(ctx, record.HashToken(kept)))
 	ticks.advance(2 * day)
 	requireSession(t, c, kept, true)
 	requireSession(t, c, left, false)
 
-	session, err := c.Session(ctx, catalog.HashToken(kept))
+	session, err := c.Session(ctx, record.HashToken(kept))
 	require.NoError(t, err)
 	require.Equal(t, ada.Email, session.Account.Email)
 	require.WithinDuration(t, ticks.now().Add(28*day), session.ExpiresAt, time.Second)
@@ -34,7 +35,7 @@ func TestSessionsSlideAndEnd(t *testing.T) {
 	require.NoError(t, c.EndSession(ctx, session.Hash))
 	requireSession(t, c, kept, false)
 	require.NoError(t, c.EndSession(ctx, session.Hash), "twice is no error")
-	require.ErrorIs(t, c.ExtendSession(ctx, session.Hash), catalog.ErrNotFound, "an ended session stays ended")
+	require.ErrorIs(t, c.ExtendSession(ctx, session.Hash), record.ErrNotFound, "an ended session stays ended")
 }
 
 func TestAPITokens(t *testing.T) {
@@ -42,38 +43,38 @@ func TestAPITokens(t *testing.T) {
 	c, _ := accountsCatalog(t)
 	ctx := t.Context()
 	ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
-	made, shown, err := c.AddToken(ctx, ada.ID, "deploy", catalog.ScopeWrite)
+	made, shown, err := c.AddToken(ctx, ada.ID, "deploy", people.ScopeWrite)
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(shown, "mw_"))
 
-	found, err := c.Token(ctx, catalog.HashToken(shown))
+	found, err := c.Token(ctx, record.HashToken(shown))
 	require.NoError(t, err)
 	require.Equal(t, ada.ID, found.Account.ID)
-	require.Equal(t, catalog.ScopeWrite, found.Scope)
+	require.Equal(t, people.ScopeWrite, found.Scope)
 	require.NotContains(t, string(found.Hash), shown)
 
 	mine, err := c.Tokens(ctx, bob.ID)
 	require.NoError(t, err)
 	require.Empty(t, mine)
-	require.ErrorIs(t, c.DropToken(ctx, bob.ID, made.ID), catalog.ErrNotFound, "somebody else's")
+	require.ErrorIs(t, c.DropToken(ctx, bob.ID, made.ID), record.ErrNotFound, "somebody else's")
 	require.NoError(t, c.DropToken(ctx, ada.ID, made.ID))
-	_, err = c.Token(ctx, catalog.HashToken(shown))
-	require.ErrorIs(t, err, catalog.ErrNotFound)
+	_, err = c.Token(ctx, record.HashToken(shown))
+	require.ErrorIs(t, err, record.ErrNotFound)
 
 	_, _, err = c.AddToken(ctx, ada.ID, "x", "root")
 	require.Error(t, err)
-	_, _, err = c.AddToken(ctx, ada.ID, "a\x00b", catalog.ScopeRead)
+	_, _, err = c.AddToken(ctx, ada.ID, "a\x00b", people.ScopeRead)
 	require.Error(t, err)
 }
 
 func TestScopesIncludeEachOther(t *testing.T) {
 	t.Parallel()
-	order := []catalog.Scope{catalog.ScopeRead, catalog.ScopeWrite, catalog.ScopeAdmin}
+	order := []people.Scope{people.ScopeRead, people.ScopeWrite, people.ScopeAdmin}
 	for i, have := range order {
 		for j, need := range order {
 			require.Equal(t, i >= j, have.Allows(need), "%s for %s", have, need)
 		}
-		require.False(t, catalog.Scope("").Allows(have))
+		require.False(t, people.Scope("").Allows(have))
 		require.False(t, have.Allows(""), "a need that nobody declared is closed")
 	}
 }
@@ -83,10 +84,10 @@ func TestInvitations(t *testing.T) {
 	c, ticks := accountsCatalog(t)
 	ctx := t.Context()
 	ada := addAccount(t, c, "Ada")
-	invite := func(email string) (*catalog.Invitation, string) {
-		invitation, token, err := c.Invite(ctx, ada.ID, email)
+	invite := func(email string) (*people.Invitation, string) {
+		made, token, err := c.Invite(ctx, invitation(ada, email))
 		require.NoError(t, err)
-		return invitation, token
+		return made, token
 	}
 
 	_, open := invite("")
@@ -95,22 +96,22 @@ func TestInvitations(t *testing.T) {
 	require.Equal(t, "Ada", found.Inviter.Name)
 	bob, err := c.AcceptInvitation(ctx, open, person("Bob"))
 	require.NoError(t, err)
-	require.Equal(t, catalog.Member, bob.Role)
+	require.Equal(t, people.Member, bob.RoleIn(ada.WorkspaceID))
 	_, err = c.AcceptInvitation(ctx, open, person("Mallory"))
-	require.ErrorIs(t, err, catalog.ErrToken, "used")
+	require.ErrorIs(t, err, people.ErrToken, "used")
 
 	_, bound := invite(" Cleo@Example.org ")
 	_, err = c.AcceptInvitation(ctx, bound, person("Mallory"))
-	var invalid *catalog.InvalidError
+	var invalid *record.InvalidError
 	require.ErrorAs(t, err, &invalid, "bound to another address")
 	_, err = c.AcceptInvitation(ctx, bound, person("Cleo"))
 	require.NoError(t, err, "a refused try does not use it up")
 
 	revoked, token := invite("")
-	require.NoError(t, c.DropInvitation(ctx, revoked.ID))
+	require.NoError(t, c.DropInvitation(ctx, ada.WorkspaceID, revoked.ID))
 	_, err = c.AcceptInvitation(ctx, token, person("Mallory"))
-	require.ErrorIs(t, err, catalog.ErrToken, "taken back")
-	require.ErrorIs(t, c.DropInvitation(ctx, revoked.ID), catalog.ErrNotFound)
+	require.ErrorIs(t, err, people.ErrToken, "taken back")
+	require.ErrorIs(t, c.DropInvitation(ctx, ada.WorkspaceID, revoked.ID), record.ErrNotFound)
 
 	_, old := invite("")
 	ticks.advance(7*day - time.Second)
@@ -118,10 +119,10 @@ func TestInvitations(t *testing.T) {
 	require.NoError(t, err)
 	ticks.advance(time.Second)
 	_, err = c.Invitation(ctx, old)
-	require.ErrorIs(t, err, catalog.ErrToken, "lapsed")
+	require.ErrorIs(t, err, people.ErrToken, "lapsed")
 	_, err = c.AcceptInvitation(ctx, old, person("Mallory"))
-	require.ErrorIs(t, err, catalog.ErrToken, "lapsed")
-	left, err := c.Invitations(ctx)
+	require.ErrorIs(t, err, people.ErrToken, "lapsed")
+	left, err := c.Invitations(ctx, ada.WorkspaceID)
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
@@ -130,15 +131,15 @@ func TestInvitationsToKnownAddresses(t *testing.T) {
 	t.Parallel()
 	c, _ := accountsCatalog(t)
 	ada := addAccount(t, c, "Ada")
-	_, _, err := c.Invite(t.Context(), ada.ID, "ADA@example.org")
-	require.ErrorIs(t, err, catalog.ErrEmailTaken)
+	_, _, err := c.Invite(t.Context(), invitation(ada, "ADA@example.org"))
+	require.ErrorIs(t, err, people.ErrEmailTaken)
 
-	_, first, err := c.Invite(t.Context(), ada.ID, "bob@example.org")
+	_, first, err := c.Invite(t.Context(), invitation(ada, "bob@example.org"))
 	require.NoError(t, err)
-	_, second, err := c.Invite(t.Context(), ada.ID, "bob@example.org")
+	_, second, err := c.Invite(t.Context(), invitation(ada, "bob@example.org"))
 	require.NoError(t, err)
 	_, err = c.Invitation(t.Context(), first)
-	require.ErrorIs(t, err, catalog.ErrToken, "only the newest counts")
+	require.ErrorIs(t, err, people.ErrToken, "only the newest counts")
 	_, err = c.Invitation(t.Context(), second)
 	require.NoError(t, err)
 }
@@ -147,10 +148,14 @@ func TestAnAcceptedInvitationForATakenAddressIsNotUsedUp(t *testing.T) {
 	t.Parallel()
 	c, _ := accountsCatalog(t)
 	ada := addAccount(t, c, "Ada")
-	_, token, err := c.Invite(t.Context(), ada.ID, "")
+	_, token, err := c.Invite(t.Context(), invitation(ada, ""))
 	require.NoError(t, err)
 	_, err = c.AcceptInvitation(t.Context(), token, person("Ada"))
-	require.ErrorIs(t, err, catalog.ErrEmailTaken)
+	require.ErrorIs(t, err, people.ErrEmailTaken)
 	_, err = c.AcceptInvitation(t.Context(), token, person("Bob"))
 	require.NoError(t, err)
+}
+
+func invitation(by *people.Account, email string) people.NewInvitation {
+	return people.NewInvitation{InviterID: by.ID, WorkspaceID: by.WorkspaceID, Role: people.Member, Email: email}
 }

@@ -1,15 +1,15 @@
-package catalog
+package people
 
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 var (
@@ -20,27 +20,8 @@ var (
 	ErrSetUp = errors.New("the server is set up already")
 )
 
-// secretBytes is the strength of tokens: 256 bits cannot be searched, so a plain
-// SHA-256 at rest is enough for them.
-const secretBytes = 32
-
 // grantKeyBytes is the strength of the key that signs media addresses.
 const grantKeyBytes = 32
-
-// secret makes a token. Only its hash is stored.
-func secret() (token string, hash []byte) {
-	b := make([]byte, secretBytes)
-	_, _ = rand.Read(b) // never fails since Go 1.24
-	token = base64.RawURLEncoding.EncodeToString(b)
-	return token, HashToken(token)
-}
-
-// HashToken is the form in which a token is stored and looked up. A look-up by
-// hash tells nothing about the token by its timing.
-func HashToken(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
-}
 
 // Instance is what the server knows of itself from its first start on.
 type Instance struct {
@@ -63,12 +44,12 @@ type instanceRow struct {
 // Begin is to be called once when a server starts. The first time ever it makes
 // the grant key; while there is no account it makes a fresh setup token, and
 // the one before is void.
-func (c *Catalog) Begin(ctx context.Context) (Instance, error) {
+func (c *People) Begin(ctx context.Context) (Instance, error) {
 	var begun Instance
 	err := c.write(ctx, func(ctx context.Context, tx change) error {
 		key := make([]byte, grantKeyBytes)
 		_, _ = rand.Read(key) // never fails since Go 1.24
-		row := &instanceRow{ID: 1, GrantKey: key, CreatedAt: c.now()}
+		row := &instanceRow{ID: 1, GrantKey: key, CreatedAt: c.Now()}
 		if _, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO NOTHING").Exec(ctx); err != nil {
 			return err
 		}
@@ -89,7 +70,7 @@ func (t change) renewSetup(ctx context.Context, begun *Instance) error {
 	}
 	var hash []byte
 	if !exists {
-		begun.SetupToken, hash = secret()
+		begun.SetupToken, hash = record.Secret()
 	}
 	return t.setSetupHash(ctx, hash)
 }
@@ -100,15 +81,15 @@ func (t change) setSetupHash(ctx context.Context, hash []byte) error {
 }
 
 // SetupNeeded says that there is no account yet.
-func (c *Catalog) SetupNeeded(ctx context.Context) (bool, error) {
-	exists, err := c.db.Reader.NewSelect().Model((*Account)(nil)).Exists(ctx)
-	return !exists, translate(err)
+func (c *People) SetupNeeded(ctx context.Context) (bool, error) {
+	exists, err := c.DB.Reader.NewSelect().Model((*Account)(nil)).Exists(ctx)
+	return !exists, record.Translate(err)
 }
 
 // CheckSetup says whether CreateOwner would take this token, without using it
 // up: ErrSetUp or ErrToken if not.
-func (c *Catalog) CheckSetup(ctx context.Context, setupToken string) error {
-	return translate(checkSetup(ctx, c.db.Reader, setupToken))
+func (c *People) CheckSetup(ctx context.Context, setupToken string) error {
+	return record.Translate(checkSetup(ctx, c.DB.Reader, setupToken))
 }
 
 func checkSetup(ctx context.Context, db bun.IDB, setupToken string) error {
@@ -123,7 +104,7 @@ func checkSetup(ctx context.Context, db bun.IDB, setupToken string) error {
 	if err := db.NewSelect().Model(row).WherePK().Scan(ctx); err != nil {
 		return err
 	}
-	if subtle.ConstantTimeCompare(row.SetupHash, HashToken(setupToken)) != 1 {
+	if subtle.ConstantTimeCompare(row.SetupHash, record.HashToken(setupToken)) != 1 {
 		return ErrToken
 	}
 	return nil
@@ -131,8 +112,8 @@ func checkSetup(ctx context.Context, db bun.IDB, setupToken string) error {
 
 // CreateOwner makes the first account and uses the setup token up. It returns
 // ErrSetUp if there is an account and ErrToken if the token is not the last one.
-func (c *Catalog) CreateOwner(ctx context.Context, setupToken string, n NewAccount) (*Account, error) {
-	account, err := c.newAccount(n, Owner)
+func (c *People) CreateOwner(ctx context.Context, setupToken string, n NewAccount) (*Account, error) {
+	account, err := c.newAccount(n)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +124,14 @@ func (c *Catalog) CreateOwner(ctx context.Context, setupToken string, n NewAccou
 		if err := tx.setSetupHash(ctx, nil); err != nil {
 			return err
 		}
-		return tx.insertAccount(ctx, account)
+		account.Operator = true
+		if err := tx.insertAccount(ctx, account); err != nil {
+			return err
+		}
+		first, err := tx.firstWorkspace(ctx)
+		if err != nil {
+			return err
+		}
+		return tx.join(ctx, account, first, Owner)
 	})
 }

@@ -1,4 +1,4 @@
-package catalog_test
+package people_test
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // clock is a time that tests move by hand.
@@ -29,7 +30,7 @@ func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()).UT
 func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
 
 // accountsCatalog is a catalog on a fresh database, with a clock.
-func accountsCatalog(t *testing.T) (*catalog.Catalog, *clock) {
+func accountsCatalog(t *testing.T) (*people.People, *clock) {
 	t.Helper()
 	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
 	require.NoError(t, err)
@@ -37,16 +38,16 @@ func accountsCatalog(t *testing.T) (*catalog.Catalog, *clock) {
 	log := slog.New(slog.DiscardHandler)
 	require.NoError(t, db.Migrate(t.Context(), log))
 	ticks := newClock()
-	return catalog.New(catalog.Options{DB: db, Log: log, Now: ticks.now}), ticks
+	return people.New(record.NewStore(record.Options{DB: db, Log: log, Now: ticks.now})), ticks
 }
 
-func person(name string) catalog.NewAccount {
-	return catalog.NewAccount{Name: name, Email: strings.ToLower(name) + "@example.org", PasswordHash: "hash of " + name}
+func person(name string) people.NewAccount {
+	return people.NewAccount{Name: name, Email: strings.ToLower(name) + "@example.org", PasswordHash: "hash of " + name}
 }
 
-func addAccount(t *testing.T, c *catalog.Catalog, name string) *catalog.Account {
+func addAccount(t *testing.T, c *people.People, name string) *people.Account {
 	t.Helper()
-	account, err := c.AddAccount(t.Context(), person(name), catalog.Member)
+	account, err := c.AddAccount(t.Context(), person(name), people.Member)
 	require.NoError(t, err)
 	return account
 }
@@ -67,7 +68,7 @@ func TestSetupTokenMakesOneOwner(t *testing.T) {
 
 	for _, token := range []string{"", "wrong", first.SetupToken} {
 		_, err = c.CreateOwner(ctx, token, person("Mallory"))
-		require.ErrorIs(t, err, catalog.ErrToken, token)
+		require.ErrorIs(t, err, people.ErrToken, token)
 	}
 	needed, err := c.SetupNeeded(ctx)
 	require.NoError(t, err)
@@ -76,10 +77,10 @@ func TestSetupTokenMakesOneOwner(t *testing.T) {
 	require.NoError(t, c.CheckSetup(ctx, again.SetupToken))
 	owner, err := c.CreateOwner(ctx, again.SetupToken, person("Ada"))
 	require.NoError(t, err)
-	require.Equal(t, catalog.Owner, owner.Role)
+	require.Equal(t, people.Owner, owner.RoleIn(owner.WorkspaceID))
 	_, err = c.CreateOwner(ctx, again.SetupToken, person("Mallory"))
-	require.ErrorIs(t, err, catalog.ErrSetUp)
-	require.ErrorIs(t, c.CheckSetup(ctx, again.SetupToken), catalog.ErrSetUp)
+	require.ErrorIs(t, err, people.ErrSetUp)
+	require.ErrorIs(t, c.CheckSetup(ctx, again.SetupToken), people.ErrSetUp)
 
 	last, err := c.Begin(ctx)
 	require.NoError(t, err)
@@ -114,7 +115,7 @@ func TestAnAccountMadeByHandVoidsTheSetupToken(t *testing.T) {
 	require.NoError(t, err)
 	addAccount(t, c, "Ada")
 	_, err = c.CreateOwner(t.Context(), begun.SetupToken, person("Mallory"))
-	require.ErrorIs(t, err, catalog.ErrSetUp)
+	require.ErrorIs(t, err, people.ErrSetUp)
 }
 
 func TestAddressesAreOneWhateverTheirCase(t *testing.T) {
@@ -124,16 +125,16 @@ func TestAddressesAreOneWhateverTheirCase(t *testing.T) {
 	found, err := c.AccountByEmail(t.Context(), "  ADA@Example.ORG ")
 	require.NoError(t, err)
 	require.Equal(t, ada.ID, found.ID)
-	_, err = c.AddAccount(t.Context(), catalog.NewAccount{Name: "Ada", Email: "ADA@example.org"}, catalog.Member)
-	require.ErrorIs(t, err, catalog.ErrEmailTaken)
+	_, err = c.AddAccount(t.Context(), people.NewAccount{Name: "Ada", Email: "ADA@example.org"}, people.Member)
+	require.ErrorIs(t, err, people.ErrEmailTaken)
 	_, err = c.AccountByEmail(t.Context(), "not an address")
-	require.ErrorIs(t, err, catalog.ErrNotFound)
+	require.ErrorIs(t, err, record.ErrNotFound)
 }
 
 func TestNormalEmail(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"a@b", "a.b+c@example.org", "josé@exämple.org", "x_y-z@sub.example.co"} {
-		got, err := catalog.NormalEmail(" " + strings.ToUpper(good))
+		got, err := people.NormalEmail(" " + strings.ToUpper(good))
 		require.NoError(t, err, good)
 		require.Equal(t, good, got)
 	}
@@ -142,8 +143,8 @@ func TestNormalEmail(t *testing.T) {
 		"a\x00@b.org", "a@b.org\r\nBcc: x@y.org", "a\u202e@b.org", "\xff@b.org", strings.Repeat("a", 250) + "@b.org", "(comment)a@b.org",
 	}
 	for _, email := range bad {
-		_, err := catalog.NormalEmail(email)
-		var invalid *catalog.InvalidError
+		_, err := people.NormalEmail(email)
+		var invalid *record.InvalidError
 		require.ErrorAs(t, err, &invalid, "%q", email)
 		require.Equal(t, "email", invalid.Field)
 	}
@@ -151,13 +152,13 @@ func TestNormalEmail(t *testing.T) {
 
 func TestNormalName(t *testing.T) {
 	t.Parallel()
-	got, err := catalog.NormalName("  Zoë 👩‍💻 O'Neil\t")
+	got, err := people.NormalName("  Zoë 👩‍💻 O'Neil\t")
 	require.NoError(t, err)
 	require.Equal(t, "Zoë 👩‍💻 O'Neil", got)
 	bad := []string{"", "   ", "a\x00b", "a\nb", "\xff", "evil\u202ename", strings.Repeat("x", 101), strings.Repeat("x", 1<<20)}
 	for _, name := range bad {
-		_, err := catalog.NormalName(name)
-		var invalid *catalog.InvalidError
+		_, err := people.NormalName(name)
+		var invalid *record.InvalidError
 		require.ErrorAs(t, err, &invalid, "%.20q", name)
 	}
 }
@@ -168,28 +169,32 @@ func TestAPasswordChangeEndsEverythingElse(t *testing.T) {
 	ctx := t.Context()
 	ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
 	here, other, foreign := signIn(t, c, ada), signIn(t, c, ada), signIn(t, c, bob)
-	_, token, err := c.AddToken(ctx, ada.ID, "script", catalog.ScopeRead)
+	_, token, err := c.AddToken(ctx, ada.ID, "script", people.ScopeRead)
 	require.NoError(t, err)
 
-	change := catalog.PasswordChange{Account: ada, NewHash: "new", KeepSession: catalog.HashToken(here)}
+	change := people.PasswordChange{Account: ada, NewHash: "new", KeepSession: record.HashToken(here)}
 	require.NoError(t, c.ChangePassword(ctx, change))
 	requireSession(t, c, here, true)
 	requireSession(t, c, other, false)
 	requireSession(t, c, foreign, true)
-	_, err = c.Token(ctx, catalog.HashToken(token))
-	require.ErrorIs(t, err, catalog.ErrNotFound)
+	_, err = c.Token(ctx, record.HashToken(token))
+	require.ErrorIs(t, err, record.ErrNotFound)
 
 	// The password that ada holds is the old one: nothing can be done with it.
-	require.ErrorIs(t, c.ChangePassword(ctx, change), catalog.ErrNotFound)
+	require.ErrorIs(t, c.ChangePassword(ctx, change), record.ErrNotFound)
 	_, err = c.StartSession(ctx, ada)
-	require.ErrorIs(t, err, catalog.ErrNotFound)
+	require.ErrorIs(t, err, record.ErrNotFound)
 }
 
 func TestRename(t *testing.T) {
 	t.Parallel()
 	c, _ := accountsCatalog(t)
 	ada := addAccount(t, c, "Ada")
-	renamed, err := c.RenameAccount(t.Context(), ada.ID, " Ada Lovelace ")
+	var renamed *people.Account
+	err := c.Write(t.Context(), func(ctx context.Context, tx record.Change) (err error) {
+		renamed, err = people.Rename(ctx, tx, ada.ID, " Ada Lovelace ")
+		return err
+	})
 	require.NoError(t, err)
 	require.Equal(t, "Ada Lovelace", renamed.Name)
 	require.Equal(t, ada.Email, renamed.Email)
@@ -198,19 +203,19 @@ func TestRename(t *testing.T) {
 	require.Equal(t, renamed.Name, found.Name)
 }
 
-func signIn(t *testing.T, c *catalog.Catalog, account *catalog.Account) string {
+func signIn(t *testing.T, c *people.People, account *people.Account) string {
 	t.Helper()
 	token, err := c.StartSession(t.Context(), account)
 	require.NoError(t, err)
 	return token
 }
 
-func requireSession(t *testing.T, c *catalog.Catalog, token string, alive bool) {
+func requireSession(t *testing.T, c *people.People, token string, alive bool) {
 	t.Helper()
-	_, err := c.Session(context.WithoutCancel(t.Context()), catalog.HashToken(token))
+	_, err := c.Session(context.WithoutCancel(t.Context()), record.HashToken(token))
 	if alive {
 		require.NoError(t, err)
 	} else {
-		require.ErrorIs(t, err, catalog.ErrNotFound)
+		require.ErrorIs(t, err, record.ErrNotFound)
 	}
 }

@@ -1,0 +1,86 @@
+package access
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
+)
+
+// PassLife is how long a pass through a share link can be used before the page
+// asks for another one.
+const PassLife = 12 * time.Hour
+
+// Finder finds videos for a principal, with all that decides what it may do:
+// whether it was named, and the share link it came by.
+type Finder struct {
+	catalog *catalog.Catalog
+	key     []byte
+	now     func() time.Time
+}
+
+// NewFinder makes a Finder; all servers of an installation share the key.
+func NewFinder(records *catalog.Catalog, key []byte, now func() time.Time) *Finder {
+	return &Finder{catalog: records, key: key, now: now}
+}
+
+// Pass proves, until it lapses, that its holder came by a share link and, if it
+// asks for one, knew the password.
+func (f *Finder) Pass(link *catalog.ShareLink) string {
+	body := link.ID + "." + strconv.FormatInt(link.Version, 36) + "." + strconv.FormatInt(f.now().Add(PassLife).Unix(), 36)
+	return body + "." + f.sign(body)
+}
+
+// Passed finds the link that a pass is for, if both are good now. It returns
+// record.ErrNotFound otherwise.
+func (f *Finder) Passed(ctx context.Context, pass string) (*catalog.ShareLink, error) {
+	last := strings.LastIndexByte(pass, '.')
+	if last < 0 || !hmac.Equal([]byte(pass[last+1:]), []byte(f.sign(pass[:last]))) {
+		return nil, record.ErrNotFound
+	}
+	fields := strings.Split(pass[:last], ".")
+	if len(fields) != 3 {
+		return nil, record.ErrNotFound
+	}
+	version, errVersion := strconv.ParseInt(fields[1], 36, 64)
+	lapses, errLapses := strconv.ParseInt(fields[2], 36, 64)
+	if errors.Join(errVersion, errLapses) != nil || !f.now().Before(time.Unix(lapses, 0)) {
+		return nil, record.ErrNotFound
+	}
+	link, err := f.catalog.ShareLink(ctx, fields[0])
+	if err == nil && (link.Version != version || !link.Open(f.now())) {
+		return nil, record.ErrNotFound
+	}
+	return link, err
+}
+
+// Find finds a video by one of its names for a principal. It says nothing of
+// whether the principal may watch it: that is for RightsOf.
+func (f *Finder) Find(ctx context.Context, p auth.Principal, key catalog.VideoKey, value string) (*catalog.Video, error) {
+	video, err := f.catalog.VideoFor(ctx, p.AccountID(), key, value)
+	if err != nil || p.Pass == "" {
+		return video, err
+	}
+	link, err := f.Passed(ctx, p.Pass)
+	if errors.Is(err, record.ErrNotFound) {
+		return video, nil // a pass that is no good opens nothing, and closes nothing either
+	}
+	if err == nil && link.VideoID == video.ID {
+		video.Via = link
+	}
+	return video, err
+}
+
+func (f *Finder) sign(body string) string {
+	mac := hmac.New(sha256.New, f.key)
+	_, _ = mac.Write([]byte("pass\x00" + body)) // a hash never fails
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:macBytes])
+}

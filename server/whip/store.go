@@ -1,0 +1,115 @@
+package whip
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"github.com/meanwhile-app/meanwhile/server/reply"
+)
+
+const (
+	// storeTries is how often bytes are offered to a storage that fails, and
+	// storePause how long it is left alone between.
+	storeTries = 20
+	storePause = time.Second
+	// maxPacket is the largest packet there is on any line that matters.
+	maxPacket = 1600
+)
+
+// keep hands bytes to store.
+func (s *session) keep(chunk []byte) {
+	select {
+	case s.chunks <- chunk:
+	default:
+		s.end("the storage does not keep up")
+	}
+}
+
+// store keeps what was recorded, and at the end makes a video of it.
+func (s *session) store(ctx context.Context) {
+	defer close(s.done)
+	for chunk := range s.chunks {
+		if s.failure != nil {
+			continue
+		}
+		if s.failure = s.append(ctx, chunk); s.failure != nil {
+			s.whip.Log.Error("a recording over WebRTC cannot be kept", "video", s.recording.VideoID(), "error", s.failure)
+			s.end("the storage failed")
+		}
+	}
+	if err := s.recording.Finish(ctx); err != nil {
+		s.failure = err
+		s.whip.Log.Error("a recording over WebRTC is not finished yet", "video", s.recording.VideoID(), "error", err)
+	}
+}
+
+// append waits for a storage that is away for a moment: a full disk, a database
+// that restarts.
+func (s *session) append(ctx context.Context, chunk []byte) error {
+	for try := 1; ; try++ {
+		err := s.recording.Append(ctx, chunk)
+		if err == nil || reply.Of(err).Status < http.StatusInternalServerError || try == storeTries {
+			return err
+		}
+		select {
+		case <-time.After(storePause):
+		case <-s.ended:
+			return err
+		}
+	}
+}
+
+// guard ends the session when its account may not record any more.
+func (s *session) guard(ctx context.Context) {
+	ticker := time.NewTicker(s.whip.Limits.Check)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.ended:
+			return
+		case <-ticker.C:
+			// A database that is away for a moment ends nothing.
+			if alive, err := s.whip.Alive(ctx, s.principal); err == nil && !alive {
+				s.end("its account may not record any more")
+			}
+		}
+	}
+}
+
+// receive reads a track until it ends.
+func (s *session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	audio := track.Kind() == webrtc.RTPCodecTypeAudio
+	go s.reports(receiver, audio)
+	buffer := make([]byte, maxPacket)
+	for {
+		n, _, err := track.Read(buffer)
+		if err != nil {
+			return
+		}
+		p := new(rtp.Packet)
+		if p.Unmarshal(append([]byte(nil), buffer[:n]...)) != nil {
+			continue
+		}
+		s.tell(event{packet: p, audio: audio, at: time.Now()})
+	}
+}
+
+// reports reads what a track's sender reports.
+func (s *session) reports(receiver *webrtc.RTPReceiver, audio bool) {
+	for {
+		packets, _, err := receiver.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			if report, ok := p.(*rtcp.SenderReport); ok {
+				s.tell(event{report: report, audio: audio})
+			}
+		}
+	}
+}

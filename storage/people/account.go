@@ -1,0 +1,235 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/uptrace/bun"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/meanwhile-app/meanwhile/storage/record"
+)
+
+var (
+	// ErrEmailTaken says that another account has this address.
+	ErrEmailTaken = errors.New("there is an account with this e-mail address")
+)
+
+// Account is a person who can sign in.
+type Account struct {
+	bun.BaseModel `bun:"table:accounts,alias:account"`
+
+	ID    string `bun:"id,pk"`
+	Email string `bun:"email"`
+	Name  string `bun:"name"`
+	// PasswordHash is "" for who signs in by other means.
+	PasswordHash string `bun:"password_hash"`
+	// Operator may look after the server as a whole.
+	Operator bool `bun:"operator"`
+	// WorkspaceID is the workspace that the account works in now, or "".
+	WorkspaceID string `bun:"workspace_id,nullzero"`
+	// VerifiedAt is when the account has proved that the address is its own.
+	VerifiedAt bun.NullTime `bun:"verified_at"`
+	DisabledAt bun.NullTime `bun:"disabled_at"`
+	// Epoch grows when the account loses rights: media grants of before are void.
+	Epoch     int64        `bun:"epoch"`
+	EpochAt   bun.NullTime `bun:"epoch_at"`
+	CreatedAt time.Time    `bun:"created_at"`
+
+	// Memberships are the workspaces it belongs to, where they were asked for.
+	Memberships []Membership `bun:"rel:has-many,join:id=account_id"`
+}
+
+// RoleIn is what an account is in a workspace, "" if it does not belong to it.
+func (a *Account) RoleIn(workspaceID string) Role {
+	if a == nil || workspaceID == "" {
+		return ""
+	}
+	for i := range a.Memberships {
+		if a.Memberships[i].WorkspaceID == workspaceID {
+			return a.Memberships[i].Role
+		}
+	}
+	return ""
+}
+
+// Verified says whether the account has proved that its address is its own.
+func (a *Account) Verified() bool { return a != nil && !a.VerifiedAt.IsZero() }
+
+// NewAccount is what a person says to get an account. The password is hashed
+// before it comes here.
+type NewAccount struct {
+	Name         string
+	Email        string
+	PasswordHash string
+	// Verified says that the address has been proved to be the person's own.
+	Verified bool
+}
+
+// AddAccount makes an account by order of whoever runs the server. It joins the
+// first workspace, which is made if there is none; an owner may look after the
+// server too. From then on a setup token is void.
+func (c *People) AddAccount(ctx context.Context, n NewAccount, role Role) (*Account, error) {
+	if role.rank() == 0 {
+		return nil, &record.InvalidError{Field: "role", Message: "A role is owner, admin, member or viewer."}
+	}
+	account, err := c.newAccount(n)
+	if err != nil {
+		return nil, err
+	}
+	account.Operator = role == Owner
+	return account, c.write(ctx, func(ctx context.Context, tx change) error {
+		if err := tx.setSetupHash(ctx, nil); err != nil {
+			return err
+		}
+		if err := tx.insertAccount(ctx, account); err != nil {
+			return err
+		}
+		first, err := tx.firstWorkspace(ctx)
+		if err != nil {
+			return err
+		}
+		return tx.join(ctx, account, first, role)
+	})
+}
+
+func (c *People) newAccount(n NewAccount) (*Account, error) {
+	email, err := NormalEmail(n.Email)
+	if err != nil {
+		return nil, err
+	}
+	name, err := NormalName(n.Name)
+	if err != nil {
+		return nil, err
+	}
+	account := &Account{ID: record.NewID(), Email: email, Name: name, PasswordHash: n.PasswordHash, CreatedAt: c.Now()}
+	if n.Verified {
+		account.VerifiedAt = bun.NullTime{Time: account.CreatedAt}
+	}
+	return account, nil
+}
+
+func (t change) insertAccount(ctx context.Context, account *Account) error {
+	_, err := t.NewInsert().Model(account).Exec(ctx)
+	if err = record.Translate(err); errors.Is(err, record.ErrDuplicate) {
+		return ErrEmailTaken
+	}
+	return err
+}
+
+// Account finds an account by its id.
+func (c *People) Account(ctx context.Context, id string) (*Account, error) {
+	return c.accountWhere(ctx, "account.id = ?", id)
+}
+
+// AccountByEmail finds an account by its address, in whatever case it is written.
+func (c *People) AccountByEmail(ctx context.Context, email string) (*Account, error) {
+	email, err := NormalEmail(email)
+	if err != nil {
+		return nil, record.ErrNotFound
+	}
+	return c.accountWhere(ctx, "account.email = ?", email)
+}
+
+func (c *People) accountWhere(ctx context.Context, where, value string) (*Account, error) {
+	account := new(Account)
+	err := c.DB.Reader.NewSelect().Model(account).Relation("Memberships").Where(where, value).Scan(ctx)
+	return account, record.Translate(err)
+}
+
+// Accounts lists everybody, the oldest first.
+func (c *People) Accounts(ctx context.Context) ([]Account, error) {
+	var all []Account
+	err := c.DB.Reader.NewSelect().Model(&all).Relation("Memberships").OrderExpr("account.created_at, account.id").Scan(ctx)
+	return all, record.Translate(err)
+}
+
+// Rename changes, within a transaction, the name that others see.
+func Rename(ctx context.Context, tx record.Change, id, name string) (*Account, error) {
+	name, err := NormalName(name)
+	if err != nil {
+		return nil, err
+	}
+	account := new(Account)
+	return account, record.Must(tx.NewUpdate().Model(account).Set("name = ?", name).Where("id = ?", id).Returning("*").Exec(ctx))
+}
+
+// PasswordChange replaces the hash that the current password was checked against.
+type PasswordChange struct {
+	Account *Account
+	NewHash string
+	// KeepSession is the hash of the session that stays, or nil.
+	KeepSession []byte
+}
+
+// ChangePassword replaces a password and ends all other sessions and all API
+// tokens of the account: whoever had stolen one is out. It returns record.ErrNotFound
+// if the password has been changed meanwhile.
+func (c *People) ChangePassword(ctx context.Context, p PasswordChange) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		err := record.Must(tx.NewUpdate().Model((*Account)(nil)).Set("password_hash = ?", p.NewHash).
+			Where("id = ? AND password_hash = ?", p.Account.ID, p.Account.PasswordHash).Exec(ctx))
+		if err != nil {
+			return err
+		}
+		others := tx.NewDelete().Model((*Session)(nil)).Where("account_id = ?", p.Account.ID)
+		if p.KeepSession != nil {
+			others = others.Where("hash <> ?", p.KeepSession)
+		}
+		if _, err := others.Exec(ctx); err != nil {
+			return err
+		}
+		_, err = tx.NewDelete().Model((*APIToken)(nil)).Where("account_id = ?", p.Account.ID).Exec(ctx)
+		return err
+	})
+}
+
+// maxEmail is the longest address a mail server takes (RFC 5321, section 4.5.3.1.3).
+const maxEmail = 254
+
+// NormalEmail is the one form of an address that is stored: trimmed and in lower
+// case. Quoted and numeric oddities of RFC 5322 are refused.
+func NormalEmail(email string) (string, error) {
+	invalid := &record.InvalidError{Field: "email", Message: "This is not an e-mail address."}
+	email = strings.TrimSpace(email)
+	if len(email) > maxEmail || !utf8.ValidString(email) {
+		return "", invalid
+	}
+	email = strings.ToLower(norm.NFC.String(email))
+	address, err := mail.ParseAddress(email)
+	if err != nil || address.Address != email || strings.ContainsAny(email, `"[]<>(),;:\ `) || strings.ContainsFunc(email, Unprintable) {
+		return "", invalid
+	}
+	return email, nil
+}
+
+// maxName is the longest name in characters.
+const maxName = 100
+
+// NormalName is the one form of a person's name that is stored: trimmed, and
+// without characters that do not show or that turn the text around.
+func NormalName(name string) (string, error) {
+	if len(name) > maxName*utf8.UTFMax || !utf8.ValidString(name) {
+		return "", &record.InvalidError{Field: "name", Message: "This name is too long."}
+	}
+	name = norm.NFC.String(strings.TrimSpace(name))
+	switch {
+	case name == "":
+		return "", &record.InvalidError{Field: "name", Message: "Please give a name."}
+	case utf8.RuneCountInString(name) > maxName:
+		return "", &record.InvalidError{Field: "name", Message: "This name is too long."}
+	case strings.ContainsFunc(name, Unprintable):
+		return "", &record.InvalidError{Field: "name", Message: "This name has characters that cannot be shown."}
+	}
+	return name, nil
+}
+
+// Unprintable says that a character does not show, or turns the text around it.
+func Unprintable(r rune) bool {
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError || r == '\u2028' || r == '\u2029'
+}

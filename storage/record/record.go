@@ -1,0 +1,187 @@
+// Package record is what all records have in common: one transaction with the
+// jobs and the events that it causes, identifiers, secrets, and the errors that
+// callers tell apart. The records themselves are in the packages beside it.
+package record
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrNotFound says that the record does not exist, or no longer.
+	ErrNotFound = errors.New("not found")
+	// ErrDuplicate says that a record with this name exists.
+	ErrDuplicate = errors.New("exists already")
+	// ErrFull says that the disk below the database has no room left.
+	ErrFull = errors.New("no space left for records")
+	// ErrTooMany says that there are as many of these as there may be.
+	ErrTooMany = errors.New("there are too many of these already")
+)
+
+// InvalidError says which value a record cannot hold, in a sentence.
+type InvalidError struct {
+	// Field is the value's name in the API.
+	Field   string
+	Message string
+}
+
+func (e *InvalidError) Error() string { return e.Message }
+
+// Queue takes the jobs that a change causes.
+type Queue interface {
+	Insert(ctx context.Context, tx bun.Tx, args jobs.Args, priority int) error
+}
+
+// Options set up a Store.
+type Options struct {
+	DB    *database.DB
+	Queue Queue
+	Log   *slog.Logger
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Store is the door to the database that all records share. Its methods may be
+// called at the same time.
+type Store struct {
+	DB    *database.DB
+	Log   *slog.Logger
+	queue Queue
+	hub   *hub
+	clock func() time.Time
+}
+
+// NewStore makes a store over a migrated database.
+func NewStore(o Options) *Store {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Store{DB: o.DB, Log: o.Log, queue: o.Queue, hub: newHub(), clock: o.Now}
+}
+
+// Now is the time as records hold it: UTC, in whole microseconds.
+func (s *Store) Now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+
+// Write runs change in one transaction and tells subscribers of events only
+// after the commit.
+func (s *Store) Write(ctx context.Context, change func(ctx context.Context, tx Change) error) error {
+	var events []Event
+	err := s.DB.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+		events = events[:0]
+		return change(ctx, Change{Tx: tx, store: s, events: &events})
+	})
+	if err != nil {
+		return Translate(err)
+	}
+	s.hub.publish(events)
+	return nil
+}
+
+// Change is a transaction with what belongs to it.
+type Change struct {
+	bun.Tx
+	store  *Store
+	events *[]Event
+}
+
+// Enqueue adds a job that exists only if the transaction commits.
+func (t Change) Enqueue(ctx context.Context, args jobs.Args, priority int) error {
+	return t.store.queue.Insert(ctx, t.Tx, args, priority)
+}
+
+// Tell announces an event once the transaction has committed.
+func (t Change) Tell(e Event) { *t.events = append(*t.events, e) }
+
+// Now is the time as records hold it.
+func (t Change) Now() time.Time { return t.store.Now() }
+
+// Queries is how many queries were made of the records.
+func (s *Store) Queries() int64 { return s.DB.Queries() }
+
+// Ping says whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	return s.DB.Reader.NewRaw("SELECT 1").Scan(ctx, &one)
+}
+
+// Subscribe follows the events of one video, or of everything with an empty id.
+func (s *Store) Subscribe(videoID string) *Subscription { return s.hub.subscribe(videoID) }
+
+// Translate turns the database's errors into those of this package.
+func Translate(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case database.IsNotFound(err):
+		return ErrNotFound
+	case database.IsDuplicate(err):
+		return fmt.Errorf("%w: %w", ErrDuplicate, err)
+	case database.IsFull(err):
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// Must turns "no row changed" into ErrNotFound.
+func Must(result interface{ RowsAffected() (int64, error) }, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	return err
+}
+
+// idBytes makes identifiers of 128 bits: they cannot be guessed.
+const idBytes = 16
+
+// NewID returns a random identifier of 26 lower-case letters and digits.
+func NewID() string { return random(idBytes) }
+
+// slugBytes makes share links of 96 bits, short enough to be pasted.
+const slugBytes = 12
+
+// NewSlug returns the random part of an address that people pass on.
+func NewSlug() string { return random(slugBytes) }
+
+func random(bytes int) string {
+	b := make([]byte, bytes)
+	_, _ = rand.Read(b) // never fails since Go 1.24
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
+}
+
+// secretBytes is the strength of tokens: 256 bits cannot be searched, so a plain
+// SHA-256 at rest is enough for them.
+const secretBytes = 32
+
+// Secret makes a token. Only its hash is stored.
+func Secret() (token string, hash []byte) {
+	b := make([]byte, secretBytes)
+	_, _ = rand.Read(b) // never fails since Go 1.24
+	token = base64.RawURLEncoding.EncodeToString(b)
+	return token, HashToken(token)
+}
+
+// HashToken is the form in which a token is stored and looked up. A look-up by
+// hash tells nothing about the token by its timing.
+func HashToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}

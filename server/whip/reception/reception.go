@@ -27,7 +27,7 @@ const (
 	audioPatience = 300 * time.Millisecond
 
 	// minOpen is the shortest fragment that a key frame ends.
-	minOpen = time.Second
+	minOpen = 800 * time.Millisecond
 	// maxOpen ends a fragment without a key frame: what a crash loses is no more.
 	maxOpen = 2050 * time.Millisecond
 	// soundOpen is how long the fragments of a recording without pictures are.

@@ -1,0 +1,143 @@
+package whip_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+	"github.com/pion/webrtc/v4/pkg/media"
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/server/whip"
+	"github.com/meanwhile-app/meanwhile/server/whip/mux"
+)
+
+// client is a real WebRTC peer that publishes.
+type client struct {
+	rig      *rig
+	pc       *webrtc.PeerConnection
+	video    *webrtc.TrackLocalStaticSample
+	audio    *webrtc.TrackLocalStaticSample
+	location string
+	etag     string
+	answer   string
+	answered answered
+	up       chan struct{}
+}
+
+type wants struct {
+	video    mux.Codec
+	audio    bool
+	settings func(*webrtc.SettingEngine)
+}
+
+func newClient(t testing.TB, r *rig, w wants) *client {
+	t.Helper()
+	var settings webrtc.SettingEngine
+	settings.SetIncludeLoopbackCandidate(true)
+	if w.settings != nil {
+		w.settings(&settings)
+	}
+	c := &client{rig: r, up: make(chan struct{})}
+	var err error
+	c.pc, err = webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.pc.Close() })
+	var once sync.Once
+	c.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		if state == webrtc.PeerConnectionStateConnected {
+			once.Do(func() { close(c.up) })
+		}
+	})
+	if w.video != "" {
+		c.video = c.track(t, "video/"+string(w.video))
+	}
+	if w.audio {
+		c.audio = c.track(t, webrtc.MimeTypeOpus)
+	}
+	return c
+}
+
+func (c *client) track(t testing.TB, mime string) *webrtc.TrackLocalStaticSample {
+	t.Helper()
+	track, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: mime}, mime, "stream")
+	require.NoError(t, err)
+	tr, err := c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	require.NoError(t, err)
+	all := tr.Sender().GetParameters().Codecs
+	var wanted []webrtc.RTPCodecParameters
+	for _, codec := range all {
+		again := slices.ContainsFunc(wanted, func(w webrtc.RTPCodecParameters) bool {
+			return codec.SDPFmtpLine == fmt.Sprintf("apt=%d", w.PayloadType)
+		})
+		if strings.EqualFold(codec.MimeType, mime) || again {
+			wanted = append(wanted, codec)
+		}
+	}
+	require.NoError(t, tr.SetCodecPreferences(wanted))
+	return track
+}
+
+// offer makes an offer with all candidates in it.
+func (c *client) offer(t testing.TB) string {
+	t.Helper()
+	offer, err := c.pc.CreateOffer(nil)
+	require.NoError(t, err)
+	gathered := webrtc.GatheringCompletePromise(c.pc)
+	require.NoError(t, c.pc.SetLocalDescription(offer))
+	<-gathered
+	return c.pc.LocalDescription().SDP
+}
+
+// publish begins a session and waits until it is connected.
+func (c *client) publish(t testing.TB, who string) {
+	t.Helper()
+	c.post(t, who)
+	select {
+	case <-c.up:
+	case <-time.After(testTime):
+		require.Fail(t, "not connected")
+	}
+}
+
+func (c *client) post(t testing.TB, who string) {
+	t.Helper()
+	c.answered = c.rig.ask(t, who, http.MethodPost, whip.Path+"?title=A+title", c.offer(t), "Content-Type", "application/sdp")
+	require.Equal(t, http.StatusCreated, c.answered.status, c.answered.body)
+	c.location, c.etag, c.answer = c.answered.header.Get("Location"), c.answered.header.Get("ETag"), c.answered.body
+	require.NoError(t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.answer}))
+}
+
+// send sends pictures and sound as they would come from a camera.
+func (c *client) send(t testing.TB, frames, packets [][]byte) {
+	t.Helper()
+	var both sync.WaitGroup
+	pace := func(track *webrtc.TrackLocalStaticSample, list [][]byte, lasts time.Duration) {
+		defer both.Done()
+		ticker := time.NewTicker(lasts)
+		defer ticker.Stop()
+		for _, data := range list {
+			<-ticker.C
+			if err := track.WriteSample(media.Sample{Data: data, Duration: lasts}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
+	both.Add(2)
+	go pace(c.video, frames, frameTime)
+	go pace(c.audio, packets, 20*time.Millisecond)
+	both.Wait()
+}
+
+// hangUp ends the session as the protocol has it.
+func (c *client) hangUp(t testing.TB, who string) {
+	t.Helper()
+	got := c.rig.ask(t, who, http.MethodDelete, c.location, "")
+	require.Equal(t, http.StatusOK, got.status, got.body)
+}

@@ -18,7 +18,7 @@ import (
 )
 
 func runner() *ffmpeg.Runner {
-	return &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 1}
+	return &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 1, Sandbox: box()}
 }
 
 // script makes a stand-in for ffmpeg.
@@ -52,7 +52,7 @@ func TestAScriptThatIgnoresSignalsIsKilledWithItsChildren(t *testing.T) {
 	r := script(t, `trap '' TERM INT; sleep 300 & echo $! > `+dir+`/child; wait; sleep 300`)
 	began := time.Now()
 	_, err := r.Run(t.Context(), ffmpeg.Command{
-		Graph:  copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, dir+"/out.mp4"),
+		Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, dir+"/out.mp4"), Dir: dir,
 		Limits: ffmpeg.Limits{Wall: 300 * time.Millisecond},
 	})
 	require.Contains(t, ffmpeg.Sentence(err), "took longer than Meanwhile allows")
@@ -71,14 +71,14 @@ func TestCancelReturnsTheCause(t *testing.T) {
 	cause := errors.New("the server stops")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(50*time.Millisecond, func() { cancel(cause) })
-	_, err := r.Run(ctx, ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4")})
+	_, err := r.Run(ctx, ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4"), Dir: t.TempDir()})
 	require.ErrorIs(t, err, cause)
 }
 
 func TestWhatFFmpegPrintsIsCleanedAndBounded(t *testing.T) {
 	t.Parallel()
 	r := script(t, `printf 'a\000b\377c\n' >&2; head -c 30000000 /dev/zero | tr '\0' 'x' >&2; printf 'the\000 end\377' >&2; exit 1`)
-	_, err := r.Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4")})
+	_, err := r.Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4"), Dir: t.TempDir()})
 	p, ok := errors.AsType[*ffmpeg.Problem](err)
 	require.True(t, ok)
 	require.True(t, utf8.ValidString(p.Detail))
@@ -92,7 +92,7 @@ func TestAFailingSourceIsNotTheRecordingsFault(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the store is away")
 	_, err := runner().Run(t.Context(), ffmpeg.Command{
-		Graph: copyGraph(ffmpeg.Input{Format: ffmpeg.MOV}, filepath.Join(t.TempDir(), "o.mp4")),
+		Graph: copyGraph(ffmpeg.Input{Format: ffmpeg.MOV}, "o.mp4"), Dir: t.TempDir(),
 		Stdin: failing{broken},
 	})
 	require.ErrorIs(t, err, broken)
@@ -119,7 +119,7 @@ func TestMissingProgramsAreSaidSo(t *testing.T) {
 	require.NoError(t, r.Available())
 	r.FFmpeg = "/nonexistent/ffmpeg"
 	require.Error(t, r.Available())
-	_, err := r.Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "o")})
+	_, err := r.Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "o"), Dir: t.TempDir()})
 	require.Contains(t, ffmpeg.Sentence(err), "cannot run ffmpeg")
 	require.False(t, ffmpeg.IsPermanent(err))
 }
@@ -128,7 +128,7 @@ func TestOutputIsBounded(t *testing.T) {
 	t.Parallel()
 	in := makeFile(t, "in.mp4", "-f", "lavfi", "-i", "mandelbrot=s=640x360:r=30", "-t", "3", "-c:v", "libx264", "-preset", "ultrafast")
 	_, err := runner().Run(t.Context(), ffmpeg.Command{
-		Graph:  copyGraph(ffmpeg.Input{Path: in, Format: ffmpeg.MOV}, filepath.Join(t.TempDir(), "o.mp4")),
+		Graph: copyGraph(ffmpeg.Input{Path: in, Format: ffmpeg.MOV}, "o.mp4"), Dir: t.TempDir(),
 		Limits: ffmpeg.Limits{Output: 50_000, Duration: 3 * time.Second},
 	})
 	require.Contains(t, ffmpeg.Sentence(err), "more data than Meanwhile allows")
@@ -139,7 +139,8 @@ func TestProgressAndUsageAreReported(t *testing.T) {
 	in := makeFile(t, "in.mp4", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=30", "-t", "3", "-c:v", "libx264", "-preset", "ultrafast")
 	reports := 0
 	usage, err := runner().Run(t.Context(), ffmpeg.Command{
-		Graph:    copyGraph(ffmpeg.Input{Path: in, Format: ffmpeg.MOV}, filepath.Join(t.TempDir(), "o.mp4")),
+		Graph:    copyGraph(ffmpeg.Input{Path: in, Format: ffmpeg.MOV}, "o.mp4"),
+		Dir:      t.TempDir(),
 		Limits:   ffmpeg.Limits{Duration: 3 * time.Second},
 		Progress: func(time.Duration) { reports++ },
 	})

@@ -31,8 +31,9 @@ type Input struct {
 // into an error. No text from users may reach it.
 type Graph struct {
 	limits  Limits
-	outputs []*graph.Stream
-	paths   []string
+	streams []*graph.Stream
+	// inputs and outputs are the files it names.
+	inputs, outputs []string
 }
 
 // Stream is an edge of the graph: an input's stream or a filter's output.
@@ -64,6 +65,7 @@ func (g *Graph) Input(in Input) Source {
 	name := "pipe:0"
 	if in.Path != "" {
 		name = "file:" + in.Path
+		g.inputs = append(g.inputs, in.Path)
 	}
 	return Source{graph.Input(name, args)}
 }
@@ -109,26 +111,25 @@ func (g *Graph) Output(path string, options Options, streams ...Stream) {
 	name := "pipe:1"
 	if path != "" {
 		name = "file:" + path
-		g.paths = append(g.paths, path)
+		g.outputs = append(g.outputs, path)
 	}
 	from := make([]*graph.Stream, len(streams))
 	for i, s := range streams {
 		from[i] = s.s
 	}
-	g.outputs = append(g.outputs, graph.Output(from, name, args))
+	g.streams = append(g.streams, graph.Output(from, name, args))
 }
 
-// compile turns the graph that build draws into arguments; paths are the files
-// it will write.
-func compile(limits Limits, build func(*Graph)) (args, paths []string, err error) {
+// compile turns the graph that build draws into arguments.
+func compile(limits Limits, build func(*Graph)) (args []string, g *Graph, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("ffmpeg: graph: %v", r)
 		}
 	}()
-	g := &Graph{limits: limits}
+	g = &Graph{limits: limits}
 	build(g)
-	return graph.MergeOutputs(g.outputs...).GetArgs(), g.paths, nil
+	return graph.MergeOutputs(g.streams...).GetArgs(), g, nil
 }
 
 // guards are the input options that keep a hostile file from reaching anything

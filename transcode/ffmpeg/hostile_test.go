@@ -68,7 +68,7 @@ func TestCodecsThatNobodyRecordsAreRefused(t *testing.T) {
 	t.Parallel()
 	path := makeFile(t, "old.avi", "-f", "lavfi", "-i", "testsrc2=s=64x64:d=1", "-c:v", "ffvhuff")
 	dir := t.TempDir()
-	_, err := runner().Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: path, Format: ffmpeg.AVI}, dir+"/o.mp4"), Limits: ffmpeg.Limits{Duration: time.Second}})
+	_, err := runner().Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: path, Format: ffmpeg.AVI}, dir+"/o.mp4"), Dir: dir, Limits: ffmpeg.Limits{Duration: time.Second}})
 	require.True(t, ffmpeg.IsPermanent(err), "%v", err)
 }
 
@@ -101,7 +101,7 @@ func TestHugePicturesAreRefused(t *testing.T) {
 	t.Parallel()
 	path := makeFile(t, "huge.mkv", "-f", "lavfi", "-i", "color=s=12000x8000:r=1:d=1", "-c:v", "libx264", "-preset", "ultrafast")
 	_, err := runner().Run(t.Context(), ffmpeg.Command{
-		Graph:  copyGraph(ffmpeg.Input{Path: path, Format: ffmpeg.Matroska}, filepath.Join(t.TempDir(), "o.mp4")),
+		Graph: copyGraph(ffmpeg.Input{Path: path, Format: ffmpeg.Matroska}, "o.mp4"), Dir: t.TempDir(),
 		Limits: ffmpeg.Limits{Duration: time.Second},
 	})
 	require.True(t, ffmpeg.IsPermanent(err), "%v", err)

@@ -3,7 +3,6 @@ package ffmpeg
 import (
 	"context"
 	"fmt"
-	"os/exec"
 	"strings"
 	"time"
 )
@@ -21,11 +20,9 @@ type Build struct {
 // Inspect asks both programs what they are and what they can do. It reads no
 // media.
 func (r *Runner) Inspect(ctx context.Context) (*Build, error) {
-	ctx, cancel := context.WithTimeout(ctx, inspectTime)
-	defer cancel()
 	answers := make([]string, 4)
 	for i, question := range [][2]string{{r.FFmpeg, "-version"}, {r.FFprobe, "-version"}, {r.FFmpeg, "-encoders"}, {r.FFmpeg, "-decoders"}} {
-		answer, err := ask(ctx, question[0], question[1])
+		answer, err := r.ask(ctx, question[0], question[1])
 		if err != nil {
 			return nil, fmt.Errorf("ffmpeg: %s %s: %w", question[0], question[1], err)
 		}
@@ -37,12 +34,15 @@ func (r *Runner) Inspect(ctx context.Context) (*Build, error) {
 	}, nil
 }
 
-func ask(ctx context.Context, program, question string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, "-hide_banner", question) //nolint:gosec // the operator names the program
-	cmd.WaitDelay = time.Second
+// ask runs a program as it runs on media, so that an answer says that it starts
+// in the sandbox.
+func (r *Runner) ask(ctx context.Context, program, question string) (string, error) {
 	var out limited
-	cmd.Stdout = &out
-	if err := cmd.Run(); err != nil {
+	p := &process{
+		program: program, args: []string{"-hide_banner", question}, sandbox: r.Sandbox, stdout: &out,
+		limits: r.bound(Limits{CPU: inspectTime, Wall: inspectTime}),
+	}
+	if _, err := p.run(ctx); err != nil {
 		return "", err
 	}
 	return out.buf.String(), nil

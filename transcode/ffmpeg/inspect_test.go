@@ -23,7 +23,7 @@ func TestInspectKnowsWhatIsInstalled(t *testing.T) {
 
 func TestInspectOfNothingIsAnError(t *testing.T) {
 	t.Parallel()
-	r := &ffmpeg.Runner{FFmpeg: "no-such-program", FFprobe: "no-such-program", Logger: slog.New(slog.DiscardHandler)}
+	r := &ffmpeg.Runner{FFmpeg: "no-such-program", FFprobe: "no-such-program", Logger: slog.New(slog.DiscardHandler), Sandbox: box()}
 	_, err := r.Inspect(t.Context())
 	require.ErrorContains(t, err, "no-such-program")
 	_, err = script(t, "exit 3").Inspect(t.Context())

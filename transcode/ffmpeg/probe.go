@@ -89,7 +89,7 @@ func (r *Runner) ffprobe(ctx context.Context, in Input, args []string, out io.Wr
 		command = append(command, "-"+name, value)
 	}
 	command = append(append(command, args...), "-i", "file:"+in.Path)
-	p := &process{program: r.FFprobe, args: command, stdout: out, limits: r.bound(Limits{Duration: probeLength, Threads: 1})}
+	p := &process{program: r.FFprobe, args: command, sandbox: r.Sandbox, read: []string{in.Path}, stdout: out, limits: r.bound(Limits{Duration: probeLength, Threads: 1})}
 	_, err := p.run(ctx)
 	return err
 }

@@ -8,12 +8,15 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
 const (
@@ -21,8 +24,6 @@ const (
 	defaultMemory = 3 << 30
 	// patience is how long an interrupted child may take to end by itself.
 	patience = 2 * time.Second
-	// niceness keeps ingest and playback ahead of encoding.
-	niceness = 19
 )
 
 // errWall is the cause when a run took longer than its wall limit.
@@ -30,10 +31,14 @@ var errWall = errors.New("wall limit")
 
 // process is one child and everything that is bounded about it.
 type process struct {
-	program  string
-	args     []string
-	limits   Limits
-	dir      string
+	program string
+	args    []string
+	sandbox *sandbox.Sandbox
+	limits  Limits
+	dir     string
+	// read are the files that it works on, outputs is how many it makes.
+	read     []string
+	outputs  int
 	stdin    io.Reader
 	stdout   io.Writer
 	progress func(time.Duration)
@@ -58,13 +63,20 @@ func (p *process) runLocked(ctx context.Context) (Usage, error) {
 	outer := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limits.Wall, errWall)
 	defer cancel()
-	cmd, stderr := p.command(ctx)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	cmd, err := p.command(ctx)
+	if err != nil {
+		return Usage{}, &Problem{Sentence: unavailable, Detail: clean(err.Error()), Passing: true}
+	}
+	stderr := newRing(stderrSize)
+	cmd.Stderr = stderr
 	source := &watchedReader{r: p.stdin}
 	if p.stdin != nil {
 		cmd.Stdin = source
 	}
 	began := time.Now()
-	err := p.wait(cmd)
+	err = p.wait(ctx, cmd, end)
 	usage := Usage{Wall: time.Since(began), CPU: cpuOf(cmd.ProcessState)}
 	switch {
 	case outer.Err() != nil:
@@ -73,27 +85,42 @@ func (p *process) runLocked(ctx context.Context) (Usage, error) {
 		return usage, fmt.Errorf("ffmpeg: input: %w", source.failure())
 	case errors.Is(context.Cause(ctx), errWall):
 		return usage, &Problem{Sentence: tookTooLong, Detail: tail(clean(stderr.String()), 500), Passing: true}
+	case context.Cause(ctx) != nil:
+		return usage, context.Cause(ctx)
 	case err != nil:
 		return usage, explain(err, stderr.String(), p.limits)
 	}
 	return usage, nil
 }
 
-func (p *process) command(ctx context.Context) (*exec.Cmd, *ring) {
-	stderr := newRing(stderrSize)
+func (p *process) command(ctx context.Context) (*exec.Cmd, error) {
 	cmd := exec.CommandContext(ctx, p.program, p.args...) //nolint:gosec // the graph is ours and holds no user text; no shell
-	cmd.Dir = p.dir
-	cmd.Env = []string{"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", "AV_LOG_FORCE_NOCOLOR=1"}
-	cmd.Stdout = p.stdout
-	cmd.Stderr = stderr
+	cmd.Env = sandbox.Environment()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if p.sandbox != nil {
+		program, err := exec.LookPath(p.program)
+		if err == nil {
+			program, err = filepath.Abs(program)
+		}
+		if err == nil {
+			cmd, err = p.sandbox.Command(ctx, sandbox.Job{
+				Program: program, Args: p.args, Dir: p.dir, Read: p.read,
+				Limits: sandbox.Limits{Memory: p.limits.Memory, Output: p.limits.Output, CPU: p.limits.CPU},
+			})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	cmd.Dir = p.dir
+	cmd.Stdout = p.stdout
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	cmd.WaitDelay = patience
-	return cmd, stderr
+	return cmd, nil
 }
 
 // wait starts the child and returns when it and its whole group have ended.
-func (p *process) wait(cmd *exec.Cmd) error {
+func (p *process) wait(ctx context.Context, cmd *exec.Cmd, end context.CancelCauseFunc) error {
 	reports, pipe, err := os.Pipe()
 	if err != nil {
 		return err
@@ -104,18 +131,15 @@ func (p *process) wait(cmd *exec.Cmd) error {
 	if err != nil {
 		return errors.Join(err, reports.Close())
 	}
-	reported := make(chan struct{})
-	go func() {
-		defer close(reported)
-		p.report(reports)
-	}()
-	if err = restrain(cmd.Process.Pid, p.limits); err != nil {
-		killGroup(cmd.Process.Pid)
-	}
-	err = errors.Join(err, cmd.Wait())
+	var beside sync.WaitGroup
+	beside.Go(func() { p.report(reports) })
+	watching, unwatch := context.WithCancel(ctx)
+	beside.Go(func() { p.watch(watching, cmd.Process.Pid, end) })
+	err = cmd.Wait()
 	killGroup(cmd.Process.Pid)
+	unwatch()
 	reports.Close()
-	<-reported
+	beside.Wait()
 	return err
 }
 

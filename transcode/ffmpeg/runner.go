@@ -7,8 +7,8 @@
 // bounded stderr. Whatever goes wrong becomes a Problem, whose sentence the
 // owner of the video can read.
 //
-// It does not isolate the child from the file system; that is a launcher's work
-// (landlock and seccomp), which belongs here too once it exists.
+// What a hostile file could still do to the child is contained by the sandbox
+// beneath: it reaches its input and its own folder and nothing else.
 package ffmpeg
 
 import (
@@ -20,10 +20,13 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
 const (
@@ -45,6 +48,10 @@ type Runner struct {
 	// Threads bounds the threads of each decoder, filter and encoder; 0 means as
 	// many as the machine has cores, at most 4.
 	Threads int
+	// Sandbox is where the programs run. Without one they run with the rights of
+	// this process and without limits on memory and CPU, which is only right for
+	// what reads no media of strangers.
+	Sandbox *sandbox.Sandbox
 }
 
 // Limits bound one run. Zero values take defaults that fit Duration.
@@ -75,7 +82,7 @@ type Command struct {
 	Stdin io.Reader
 	// Stdout takes an Output without path.
 	Stdout io.Writer
-	// Dir is the working folder.
+	// Dir is the working folder; in a sandbox, outputs can only lie there.
 	Dir string
 	// Progress, if set, is told now and then how much of the output exists.
 	Progress func(time.Duration)
@@ -101,17 +108,20 @@ func (r *Runner) Available() error {
 // group and returns the cause.
 func (r *Runner) Run(ctx context.Context, c Command) (Usage, error) {
 	limits := r.bound(c.Limits)
-	args, outputs, err := compile(limits, c.Graph)
+	args, g, err := compile(limits, c.Graph)
+	if err == nil && r.Sandbox != nil {
+		err = within(c.Dir, g.outputs)
+	}
 	if err != nil {
 		return Usage{}, err
 	}
 	p := &process{
 		program: r.FFmpeg, args: append(globals(c.FromZero), args...), limits: limits,
-		dir: c.Dir, stdin: c.Stdin, stdout: c.Stdout, progress: c.Progress,
+		sandbox: r.Sandbox, dir: c.Dir, read: g.inputs, outputs: len(g.outputs), stdin: c.Stdin, stdout: c.Stdout, progress: c.Progress,
 	}
 	usage, err := p.run(ctx)
 	if err == nil {
-		err = withinSize(outputs, limits.Output)
+		err = withinSize(c.Dir, g.outputs, limits.Output)
 	}
 	if err != nil {
 		r.Logger.Warn("ffmpeg failed", "error", err, "args", strings.Join(args, " "), "cpu", usage.CPU)
@@ -149,6 +159,8 @@ func explain(err error, stderr string, l Limits) error {
 	switch {
 	case !isExit:
 		return &Problem{Sentence: unavailable, Detail: clean(err.Error()), Passing: true}
+	case exit.ExitCode() == sandbox.Refused && strings.HasPrefix(detail, sandbox.RefusedPrefix):
+		return &Problem{Sentence: unavailable, Detail: detail, Passing: true}
 	case strings.Contains(detail, "No space left on device"):
 		return &Problem{Sentence: diskFull, Detail: detail, Passing: true}
 	case strings.Contains(detail, "Cannot allocate memory"), strings.Contains(detail, "malloc of size"):
@@ -161,10 +173,23 @@ func explain(err error, stderr string, l Limits) error {
 	return &Problem{Sentence: unreadable, Detail: fmt.Sprintf("%s: %s", exit, tail(detail, 500)), Passing: signalOf(exit) == syscall.SIGKILL}
 }
 
+// within refuses outputs that a sandbox would not let be written.
+func within(dir string, paths []string) error {
+	for _, path := range paths {
+		if dir == "" || filepath.IsAbs(path) && filepath.Dir(path) != filepath.Clean(dir) {
+			return fmt.Errorf("ffmpeg: the output %s lies outside of the job's folder %q", path, dir)
+		}
+	}
+	return nil
+}
+
 // withinSize refuses output that reached its limit: ffmpeg stops there with
 // exit status 0, and what is missing would never be noticed.
-func withinSize(paths []string, limit int64) error {
+func withinSize(dir string, paths []string, limit int64) error {
 	for _, path := range paths {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
 		if info, err := os.Stat(path); err == nil && limit > 0 && info.Size() >= limit {
 			return &Problem{Sentence: tooLarge}
 		}

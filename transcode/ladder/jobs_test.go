@@ -20,6 +20,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 	"github.com/meanwhile-app/meanwhile/transcode/ladder"
 	"github.com/meanwhile-app/meanwhile/transcode/source"
 )
@@ -47,7 +48,10 @@ func newPlant(t testing.TB, ffmpegPath string) *plant {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, p.store.Close()) })
 
-	work := &ladder.Jobs{Log: log, Runner: &ffmpeg.Runner{FFmpeg: ffmpegPath, FFprobe: "ffprobe", Logger: log, Threads: 1}}
+	work := &ladder.Jobs{Log: log, Runner: &ffmpeg.Runner{FFmpeg: ffmpegPath, FFprobe: "ffprobe", Logger: log, Threads: 1, Sandbox: box()}}
+	if ffmpegPath != "ffmpeg" {
+		work.Runner.Sandbox = &sandbox.Sandbox{} // a script that keeps notes beside itself
+	}
 	if ffmpegPath == "" {
 		work.Runner = nil // which is a bug, and panics
 	}

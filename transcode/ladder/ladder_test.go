@@ -32,7 +32,7 @@ const (
 )
 
 func newEncoder() *ladder.Encoder {
-	return &ladder.Encoder{Runner: &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 2}}
+	return &ladder.Encoder{Runner: &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 2, Sandbox: box()}}
 }
 
 func run(t testing.TB, program string, args ...string) []byte {

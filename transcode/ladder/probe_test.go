@@ -15,7 +15,7 @@ import (
 
 func TestTooMuchIsRefusedInWords(t *testing.T) {
 	t.Parallel()
-	runner := &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 1}
+	runner := &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 1, Sandbox: box()}
 	examine := func(args ...string) (string, error) {
 		path := filepath.Join(t.TempDir(), "x.mp4")
 		run(t, "ffmpeg", append(append([]string{"-v", "error"}, args...), path)...)

@@ -18,7 +18,7 @@ import (
 )
 
 func maker() *still.Maker {
-	return &still.Maker{Runner: &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 1}}
+	return &still.Maker{Runner: &ffmpeg.Runner{FFmpeg: "ffmpeg", FFprobe: "ffprobe", Logger: slog.New(slog.DiscardHandler), Threads: 1, Sandbox: box()}}
 }
 
 func video(t *testing.T, name string, graph string) still.Source {

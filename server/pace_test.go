@@ -86,7 +86,7 @@ func TestAFloodIsStoppedBeforeAnythingIsLookedUp(t *testing.T) {
 	for range 100 {
 		before := r.catalog.Queries()
 		if r.member.ask(t, http.MethodGet, "/api/videos/"+v.ID, "").StatusCode == http.StatusTooManyRequests {
-			require.LessOrEqual(t, r.catalog.Queries()-before, int64(1), "only the session is read")
+			require.LessOrEqual(t, r.catalog.Queries()-before, int64(2), "only the session is read, with its memberships")
 			seen++
 		}
 	}

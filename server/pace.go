@@ -21,6 +21,7 @@ func paces() map[string]limit.Class {
 
 		"POST /api/uploads": limit.Upload,
 		"POST /api/videos":  limit.Upload,
+		"POST /api/whip":    limit.Upload,
 
 		"POST /api/videos/:id/comments": limit.Comment,
 		"POST /api/videos/:id/views":    limit.Report,

@@ -14,6 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/watch"
+	"github.com/meanwhile-app/meanwhile/server/whip"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
@@ -100,7 +101,7 @@ func (s *Server) routes() ([]route, error) {
 		return nil, err
 	}
 	var table []route
-	for _, part := range [][]route{s.accountRoutes(), s.videoRoutes(), s.talkRoutes(), uploads, s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
+	for _, part := range [][]route{s.accountRoutes(), s.videoRoutes(), s.talkRoutes(), uploads, s.whipRoutes(), s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
 		table = append(table, part...)
 	}
 	return table, nil
@@ -171,6 +172,18 @@ func (s *Server) uploadRoutes() ([]route, error) {
 		// For clients that cannot send PATCH: X-HTTP-Method-Override.
 		plain(sending(), "POST", ingest.Path+"/:id", handle),
 	}, nil
+}
+
+// whipRoutes take recordings over WebRTC. Sessions are no records: their handler
+// asks whose they are.
+func (s *Server) whipRoutes() []route {
+	return []route{
+		plain(open(), "OPTIONS", whip.Path, reply.Handle(s.whip.Preflight)),
+		plain(open(), "OPTIONS", whip.Path+"/:id", reply.Handle(s.whip.Preflight)),
+		plain(creating(), "POST", whip.Path, reply.Handle(s.whip.Publish)),
+		plain(changing(), "PATCH", whip.Path+"/:id", reply.Handle(s.whip.Change)),
+		plain(changing(), "DELETE", whip.Path+"/:id", reply.Handle(s.whip.End)),
+	}
 }
 
 func (s *Server) mediaRoutes() []route {

@@ -27,6 +27,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/site"
 	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/watch"
+	"github.com/meanwhile-app/meanwhile/server/whip"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
@@ -58,6 +59,8 @@ type Options struct {
 	// Pace makes the limits of requests wider or narrower; 0 turns them off. nil
 	// means 1. Guesses at passwords are not affected.
 	Pace *float64
+	// WHIP takes recordings over WebRTC; without a Network it is switched off.
+	WHIP whip.Options
 }
 
 // Server is the HTTP side of Meanwhile.
@@ -67,6 +70,7 @@ type Server struct {
 	// Ingest is shared with the job that closes silent uploads.
 	Ingest *ingest.Ingest
 
+	whip    *whip.WHIP
 	limits  *limit.Limiter
 	shield  *shield.Shield
 	auth    *auth.Auth
@@ -112,6 +116,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 		return err
 	}
 	s.Ingest = ingest.New(ingest.Options{Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
+	s.whip = whip.New(s.overWebRTC(o))
 	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, Finder: finder, BaseURL: o.BaseURL, Uploads: ingest.Path})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
@@ -122,6 +127,14 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 		Session: func(ctx context.Context) (any, error) { return s.auth.Describe(ctx) },
 	})
 	return err
+}
+
+// overWebRTC joins WHIP to the uploads, as which its recordings are kept.
+func (s *Server) overWebRTC(o Options) whip.Options {
+	w := o.WHIP
+	w.BaseURL, w.Log, w.Alive = o.BaseURL, o.Log, s.auth.Alive
+	w.Begin = func(ctx context.Context, title string) (whip.Recording, error) { return s.Ingest.Record(ctx, title) }
+	return w
 }
 
 // local says whether an address leads to this machine alone.
@@ -148,11 +161,13 @@ func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.
 }
 
 // Stop makes the server not ready and ends what would last for ever: event
-// streams, and uploads, which keep what came; requests that run go on.
+// streams, uploads, which keep what came, and recordings over WebRTC, which
+// become videos; requests that run go on.
 func (s *Server) Stop() {
 	s.Ingest.Stop()
 	s.health.Stop()
 	s.feed.Stop()
+	s.whip.Stop()
 	if s.stopped != nil {
 		s.stopped()
 	}

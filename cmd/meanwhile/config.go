@@ -24,6 +24,9 @@ type Config struct {
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`
 	FFmpeg         string   `help:"The ffmpeg to run." default:"ffmpeg" env:"MEANWHILE_FFMPEG" name:"ffmpeg"`
 	FFprobe        string   `help:"The ffprobe to run." default:"ffprobe" env:"MEANWHILE_FFPROBE" name:"ffprobe"`
+	Sandbox        string   `help:"Sandbox for media: auto insists on landlock or seccomp, required on both, off starts without and warns." enum:"auto,required,off" default:"auto" env:"MEANWHILE_SANDBOX"`
+
+	WHIP WHIPConfig `embed:"" prefix:"whip-"`
 }
 
 // readSecretFiles lets MEANWHILE_X_FILE name a file that holds MEANWHILE_X, as

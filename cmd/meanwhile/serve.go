@@ -96,10 +96,6 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
-	s, err := server.New(server.Options{
-		WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
-		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
-		Budget: a.budget, Pace: &config.RateFactor,
 	overWebRTC, err := config.WHIP.open(ctx, listener.Addr(), base, a.log)
 	if err != nil {
 		return err
@@ -107,6 +103,10 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if network := overWebRTC.Network; network != nil {
 		defer func() { err = errors.Join(err, network.Close()) }()
 	}
+	s, err := server.New(server.Options{
+		WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
+		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
+		Budget: a.budget, Pace: &config.RateFactor,
 	})
 	if err != nil {
 		return err

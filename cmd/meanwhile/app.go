@@ -11,6 +11,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
 // app is the storage that every command stands on.
@@ -22,6 +24,9 @@ type app struct {
 	queue   *jobs.Queue
 	catalog *catalog.Catalog
 	budget  *budget.Store
+	// runner starts ffmpeg, and safety says how well that is contained.
+	runner *ffmpeg.Runner
+	safety sandbox.Status
 }
 
 // open opens and migrates the storage. Slots and handlers are for a process

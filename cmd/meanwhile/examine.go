@@ -30,18 +30,19 @@ func examine(ctx context.Context, config *Config) []finding {
 }
 
 func examineFFmpeg(ctx context.Context, config *Config) []finding {
-	r := &ffmpeg.Runner{FFmpeg: config.FFmpeg, FFprobe: config.FFprobe, Logger: slog.New(slog.DiscardHandler)}
+	contained, box := examineSandbox(ctx, config)
+	r := &ffmpeg.Runner{FFmpeg: config.FFmpeg, FFprobe: config.FFprobe, Logger: slog.New(slog.DiscardHandler), Sandbox: box}
 	build, err := r.Inspect(ctx)
 	if err != nil {
 		const advice = "Install ffmpeg with ffprobe (Debian, Ubuntu: apt install ffmpeg; macOS: brew install ffmpeg), or name them with MEANWHILE_FFMPEG and MEANWHILE_FFPROBE."
-		return []finding{{"ffmpeg", failure, err.Error(), advice}}
+		return []finding{contained, {"ffmpeg", failure, err.Error(), advice}}
 	}
 	version := finding{Name: "ffmpeg", Status: fine, Detail: build.Version}
 	if build.ProbeVersion != build.Version {
 		version.Status, version.Detail = warning, "ffmpeg "+build.Version+", ffprobe "+build.ProbeVersion
 		version.Advice = "Use both programs from one installation."
 	}
-	return []finding{version, examineCodecs(build)}
+	return []finding{version, examineCodecs(build), contained}
 }
 
 // examineCodecs asks for what the ladder and the pictures are made with, and for

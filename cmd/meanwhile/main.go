@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
 // version is set by the build.
@@ -38,6 +40,9 @@ func (versionCmd) Run() error {
 }
 
 func main() {
+	if status, mine := sandbox.Dispatch(os.Args); mine {
+		os.Exit(status)
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "meanwhile:", err)
 		os.Exit(1)

@@ -21,11 +21,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
 // TestMain lets the test's own binary be the program, so that tests can start
 // it and kill it.
 func TestMain(m *testing.M) {
+	if status, mine := sandbox.Dispatch(os.Args); mine {
+		os.Exit(status)
+	}
 	if os.Getenv("AS_MEANWHILE") != "" {
 		main()
 		return

@@ -17,7 +17,6 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
-	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/ladder"
 	"github.com/meanwhile-app/meanwhile/transcode/source"
 	"github.com/meanwhile-app/meanwhile/transcode/still"
@@ -79,11 +78,16 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 		return err
 	}
 	defer unlock()
+	runner, safety, err := config.runner(ctx, config.logger(), slots)
+	if err != nil {
+		return err
+	}
 	a, err := open(ctx, config, slots, handlers)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	a.runner, a.safety = runner, safety
 	media, err := config.objects()
 	if err != nil {
 		return err
@@ -166,12 +170,11 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	if err != nil {
 		return err
 	}
-	runner := &ffmpeg.Runner{FFmpeg: a.config.FFmpeg, FFprobe: a.config.FFprobe, Logger: a.log}
-	if err := runner.Available(); err != nil {
+	if err := a.runner.Available(); err != nil {
 		a.log.Warn("recordings are kept and play, but nothing is converted", "error", err)
 	}
-	(&ladder.Jobs{Catalog: a.catalog, Desk: desk, Runner: runner, Log: a.log}).Register(handlers)
-	(&still.Jobs{Catalog: a.catalog, Desk: desk, Runner: runner, Log: a.log}).Register(handlers)
+	(&ladder.Jobs{Catalog: a.catalog, Desk: desk, Runner: a.runner, Log: a.log}).Register(handlers)
+	(&still.Jobs{Catalog: a.catalog, Desk: desk, Runner: a.runner, Log: a.log}).Register(handlers)
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),

@@ -161,6 +161,8 @@ func explain(err error, stderr string, l Limits) error {
 		return &Problem{Sentence: unavailable, Detail: clean(err.Error()), Passing: true}
 	case exit.ExitCode() == sandbox.Refused && strings.HasPrefix(detail, sandbox.RefusedPrefix):
 		return &Problem{Sentence: unavailable, Detail: detail, Passing: true}
+	case strings.Contains(detail, "error while loading shared libraries"):
+		return &Problem{Sentence: unavailable, Detail: detail, Passing: true}
 	case strings.Contains(detail, "No space left on device"):
 		return &Problem{Sentence: diskFull, Detail: detail, Passing: true}
 	case strings.Contains(detail, "Cannot allocate memory"), strings.Contains(detail, "malloc of size"):

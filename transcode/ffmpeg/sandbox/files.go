@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"path/filepath"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -26,7 +27,7 @@ func (l *launcher) landlock() error {
 		return fmt.Errorf("missing in this kernel or switched off: %w", err) // best effort would pass it over
 	}
 	rules := []landlock.Rule{
-		landlock.PathAccess(runFolder, libraries()...).IgnoreIfMissing(),
+		landlock.PathAccess(runFolder, l.libraries()...).IgnoreIfMissing(),
 		landlock.PathAccess(readFile, "/etc/ld.so.cache", "/etc/ld-musl-x86_64.path", "/etc/ld-musl-aarch64.path", "/dev/urandom", "/proc/cpuinfo").IgnoreIfMissing(),
 		landlock.PathAccess(readFolder, "/sys/devices/system/cpu").IgnoreIfMissing(),
 		landlock.PathAccess(readFile|ll.AccessFSWriteFile, "/dev/null").IgnoreIfMissing(),
@@ -36,16 +37,18 @@ func (l *launcher) landlock() error {
 	if l.Dir != "" {
 		rules = append(rules, landlock.PathAccess(workFolder, l.Dir))
 	}
-	if l.script != "" {
+	if l.script {
 		rules = append(rules, landlock.PathAccess(runFolder, "/bin", "/usr/bin", "/usr/local/bin").IgnoreIfMissing())
 	}
 	return landlock.V10.BestEffort().Restrict(rules...)
 }
 
-// libraries are the folders that distributions keep shared libraries in.
-func libraries() []string {
-	return []string{
-		"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64",
-		"/nix/store", "/gnu/store", "/opt/ffmpeg", "/usr/lib/jellyfin-ffmpeg",
+// libraries are the folders that distributions keep shared libraries in, and the
+// one beside a program with a folder of its own.
+func (l *launcher) libraries() []string {
+	folders := []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/local/lib64", "/nix/store", "/gnu/store"}
+	if program, err := filepath.EvalSymlinks(l.Program); err == nil {
+		folders = append(folders, filepath.Join(filepath.Dir(program), "..", "lib"))
 	}
+	return folders
 }

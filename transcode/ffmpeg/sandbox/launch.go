@@ -1,11 +1,11 @@
 package sandbox
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"syscall"
@@ -23,9 +23,9 @@ const programFD = 100
 type launcher struct {
 	order
 	args []string
-	// fd is the opened program, script says that it is one.
+	// fd is the opened program.
 	fd     int
-	script string
+	script bool
 }
 
 // launch becomes the program, or returns the exit status.
@@ -79,12 +79,30 @@ func (l *launcher) open() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.Program, err)
 	}
-	var head [2]byte
-	if n, err := unix.Pread(fd, head[:], 0); err == nil && n == 2 && bytes.Equal(head[:], []byte("#!")) {
-		l.script = l.Program
-	}
+	l.script = isScript(func(head []byte) (int, error) { return unix.Pread(fd, head, 0) })
 	l.fd, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, programFD)
 	return err
+}
+
+// IsScript says whether a program is a script. Its interpreter has to start other
+// programs, so it runs with more rights than a program of machine code.
+func IsScript(program string) bool {
+	path, err := exec.LookPath(program)
+	if err != nil {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return isScript(f.Read)
+}
+
+func isScript(read func([]byte) (int, error)) bool {
+	head := make([]byte, 2)
+	n, err := read(head)
+	return err == nil && n == len(head) && string(head) == "#!"
 }
 
 // reachable finds out early, and in words, what is not this user's to read or to
@@ -108,8 +126,8 @@ func (l *launcher) reachable() error {
 // raw system calls only: this thread may do nothing else.
 func (l *launcher) start() error {
 	path := ""
-	if l.script != "" {
-		path = l.script
+	if l.script {
+		path = l.Program
 	}
 	name, err := unix.BytePtrFromString(path)
 	if err != nil {
@@ -124,13 +142,13 @@ func (l *launcher) start() error {
 		return err
 	}
 	if l.Layers.Seccomp {
-		if err := install(filter(profile{pid: os.Getpid(), programFD: l.fd, script: l.script != ""})); err != nil {
+		if err := install(filter(profile{pid: os.Getpid(), programFD: l.fd, script: l.script})); err != nil {
 			return err
 		}
 	}
 	a, e, p := unsafe.Pointer(&argv[0]), unsafe.Pointer(&envp[0]), unsafe.Pointer(name) //nolint:gosec // raw system calls take addresses
 	var errno syscall.Errno
-	if l.script != "" {
+	if l.script {
 		_, _, errno = unix.RawSyscall(unix.SYS_EXECVE, uintptr(p), uintptr(a), uintptr(e))
 	} else {
 		_, _, errno = unix.RawSyscall6(unix.SYS_EXECVEAT, uintptr(l.fd), uintptr(p), uintptr(a), uintptr(e), unix.AT_EMPTY_PATH, 0)

@@ -32,6 +32,10 @@ func giveWay() error {
 	return unix.Setpriority(unix.PRIO_PROCESS, 0, niceness)
 }
 
+// Shield keeps other processes of the same user from reading this one's memory
+// and environment, should landlock be missing.
+func Shield() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
 // dieWith makes the kernel kill this process when its parent dies, and checks
 // that the parent has not died before.
 func dieWith(parent int) error {
@@ -42,7 +46,7 @@ func dieWith(parent int) error {
 		return errors.New("the server has ended")
 	}
 	// Until exec, nobody of the same user may look into this process.
-	return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
+	return Shield()
 }
 
 // dropCapabilities leaves root nothing but its own files.

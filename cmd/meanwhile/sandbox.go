@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
+	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
+)
+
+// runner starts ffmpeg in the best sandbox that this machine can do, and says
+// how good that is. It fails if that is less than MEANWHILE_SANDBOX insists on.
+// Without workers nothing is tried out, and nothing would start without landlock
+// and seccomp.
+func (c *Config) runner(ctx context.Context, log *slog.Logger, workers int) (*ffmpeg.Runner, sandbox.Status, error) {
+	r := &ffmpeg.Runner{FFmpeg: c.FFmpeg, FFprobe: c.FFprobe, Logger: log}
+	if workers == 0 {
+		r.Sandbox = &sandbox.Sandbox{Layers: sandbox.Layers{Landlock: true, Seccomp: true}}
+		return r, sandbox.Status{Level: sandbox.Full}, nil
+	}
+	if err := sandbox.Shield(); err != nil {
+		return nil, sandbox.Status{}, err
+	}
+	box, status, err := sandbox.Open(ctx, sandbox.Mode(c.Sandbox))
+	if err != nil {
+		return nil, status, err
+	}
+	r.Sandbox = box
+	say := log.Info
+	if status.Level != sandbox.Full {
+		say = log.Warn
+	}
+	say("sandbox for media", "level", string(status.Level), "proved", status.Summary, "advice", status.Advice)
+	return r, status, nil
+}
+
+// examineSandbox lets a stand-in for a hostile video loose.
+func examineSandbox(ctx context.Context, config *Config) (finding, *sandbox.Sandbox) {
+	box, status, err := sandbox.Open(ctx, sandbox.Mode(config.Sandbox))
+	switch {
+	case err != nil && status.Summary == "":
+		return finding{"sandbox", failure, err.Error(), status.Advice}, nil
+	case err != nil:
+		return finding{"sandbox", failure, status.Summary, status.Advice + "The server does not start with MEANWHILE_SANDBOX=" + config.Sandbox + "."}, nil
+	case status.Level != sandbox.Full:
+		return finding{"sandbox", warning, status.Summary, status.Advice}, box
+	}
+	for _, program := range []string{config.FFmpeg, config.FFprobe} {
+		if sandbox.IsScript(program) {
+			detail := status.Summary + "; but " + filepath.Base(program) + " is a script, which may start other programs inside"
+			return finding{"sandbox", warning, detail, "Name the programs themselves with MEANWHILE_FFMPEG and MEANWHILE_FFPROBE."}, box
+		}
+	}
+	return finding{Name: "sandbox", Status: fine, Detail: status.Summary}, box
+}

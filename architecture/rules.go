@@ -63,7 +63,7 @@ var homes = []home{
 	{"github.com/pressly/goose", []string{"storage/database"}},
 	{"database/sql", []string{"storage"}},
 	{"github.com/u2takey/ffmpeg-go", []string{"transcode/ffmpeg"}},
-	{"github.com/gin-gonic/gin", []string{"server"}},
+	{"github.com/gin-gonic/gin", []string{"server", "bench/gate"}},
 	{"github.com/pion", []string{"server/whip"}},
 	{"os/exec", []string{"transcode/ffmpeg", "bench"}},
 }

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	figures "github.com/meanwhile-app/meanwhile/bench/figure"
 )
 
 // resolution finds the rungs in a master playlist.
@@ -31,7 +33,7 @@ func ladderCPU(ctx context.Context, l *lab) ([]figure, error) {
 		return nil, err
 	}
 	name := fmt.Sprintf("ladder of %d rungs: CPU / bare ffmpeg", len(rungs))
-	return []figure{{name, ours.Seconds() / bare.Seconds(), "x", 1.10, false}}, nil
+	return []figure{figures.AtMost(name, ours.Seconds()/bare.Seconds(), "x", 1.10)}, nil
 }
 
 // ourLadder uploads the clip and returns the server's processor time until the

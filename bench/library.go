@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	figures "github.com/meanwhile-app/meanwhile/bench/figure"
 )
 
 // bigLibrary fills a server through its API and times the calls of the library
@@ -23,7 +25,7 @@ func bigLibrary(ctx context.Context, l *lab) ([]figure, error) {
 		return nil, err
 	}
 	rounds := l.pick(500, 50)
-	var figures []figure
+	var found []figure
 	for _, call := range []struct{ name, path string }{
 		{"library: first page", "/api/videos"},
 		{"library: search", "/api/videos?q=" + url.QueryEscape("walkthrough 42")},
@@ -32,12 +34,12 @@ func bigLibrary(ctx context.Context, l *lab) ([]figure, error) {
 	} {
 		value, err := timeCalls(ctx, api, call.path, rounds)
 		if err != nil {
-			return figures, err
+			return found, err
 		}
-		figures = append(figures, figure{call.name + " p99", value, "ms", 20, false})
+		found = append(found, figures.AtMost(call.name+" p99", value, "ms", 20))
 	}
 	paging, err := timePaging(ctx, api, rounds)
-	return append(figures, figure{"library: deep pages p99", paging, "ms", 20, false}), err
+	return append(found, figures.AtMost("library: deep pages p99", paging, "ms", 20)), err
 }
 
 // fill makes videos and comments, a few at a time, and returns the commented video.

@@ -14,37 +14,13 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+
+	figures "github.com/meanwhile-app/meanwhile/bench/figure"
+	"github.com/meanwhile-app/meanwhile/bench/gate"
 )
 
 // figure is one line of the result.
-type figure struct {
-	name   string
-	value  float64
-	unit   string
-	target float64
-	// least says that the value must reach the target; otherwise it must not pass it.
-	least bool
-}
-
-// ok reports whether the promise holds.
-func (f figure) ok() bool {
-	if f.least {
-		return f.value >= f.target
-	}
-	return f.value <= f.target
-}
-
-// String is the line as printed.
-func (f figure) String() string {
-	verdict, sign := "miss", "<="
-	if f.ok() {
-		verdict = "ok"
-	}
-	if f.least {
-		sign = ">="
-	}
-	return fmt.Sprintf("%-36s %10.3f %-6s %s%-8g %s", f.name, f.value, f.unit, sign, f.target, verdict)
-}
+type figure = figures.Figure
 
 // measure is one experiment, which may yield several figures.
 type measure struct {
@@ -62,6 +38,7 @@ func measures() []measure {
 		{"segments", "(d) media serving against http.FileServer", segmentSpeed},
 		{"recordings", "(e) 200 recordings at once for a minute", manyRecordings},
 		{"library", "(f) API calls on 10,000 videos and 5,000 comments", bigLibrary},
+		{"gate", "what the gate adds to the request of a segment", func(ctx context.Context, _ *lab) ([]figure, error) { return gate.Cost(ctx) }},
 	}
 }
 
@@ -96,10 +73,10 @@ func runAll(ctx context.Context, quick bool, names []string) error {
 		if len(names) > 0 && !slices.Contains(names, m.name) {
 			continue
 		}
-		figures, err := m.run(ctx, lab)
-		for _, figure := range figures {
+		found, err := m.run(ctx, lab)
+		for _, figure := range found {
 			fmt.Println(figure)
-			if !figure.ok() {
+			if !figure.OK() {
 				missed++
 			}
 		}

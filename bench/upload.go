@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	figures "github.com/meanwhile-app/meanwhile/bench/figure"
 )
 
 // uploadSpeed sends one large recording to ours and to the bare handler by
@@ -51,8 +53,8 @@ func uploadSpeed(ctx context.Context, l *lab) ([]figure, error) {
 	}
 	mib := float64(len(bytes)) / (1 << 20)
 	return []figure{
-		{fmt.Sprintf("upload %.0f MiB: speed / bare", mib), median(ratios), "x", 0.8, true},
-		{"upload: memory growth", growth, "MiB", 64, false},
+		figures.AtLeast(fmt.Sprintf("upload %.0f MiB: speed / bare", mib), median(ratios), "x", 0.8),
+		figures.AtMost("upload: memory growth", growth, "MiB", 64),
 	}, nil
 }
 

@@ -81,7 +81,8 @@ func (a *Auth) Middleware() gin.HandlerFunc {
 		}
 		principal.Pass = a.pass(c)
 		v := visitor{principal: principal, address: limit.Network(c.ClientIP())}
-		c.Request = c.Request.WithContext(with(c.Request.Context(), v))
+		ctx := record.WithActor(with(c.Request.Context(), v), v.actor())
+		c.Request = c.Request.WithContext(ctx)
 		c.Next()
 	}
 }

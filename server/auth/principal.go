@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // Principal is who asks.
@@ -44,6 +45,14 @@ type visitor struct {
 	principal Principal
 	// address is the network the request came from: an IPv4 address or an IPv6 /64.
 	address string
+}
+
+// actor is the visitor as the audit log names it.
+func (v visitor) actor() record.Actor {
+	if a := v.principal.Account; a != nil {
+		return record.Actor{AccountID: a.ID, Name: a.Name, Email: a.Email, Address: v.address}
+	}
+	return record.Actor{Name: "Guest", Address: v.address}
 }
 
 type visitorKey struct{}

@@ -206,6 +206,7 @@ CREATE TABLE audit (
     at TIMESTAMP NOT NULL,
     actor_id TEXT NOT NULL,
     actor TEXT NOT NULL,
+    actor_email TEXT NOT NULL,
     address TEXT NOT NULL,
     action TEXT NOT NULL,
     video_id TEXT NOT NULL,

@@ -226,6 +226,9 @@ func limitAttempts() []attempt {
 			}
 			return nil
 		}},
+		{"take the place of the program that was started", aboutLimits, func(*target) error {
+			return unix.Dup3(0, programFD, unix.O_CLOEXEC)
+		}},
 		{"gain privileges", aboutLimits, func(*target) error {
 			if on, err := unix.PrctlRetInt(unix.PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0); err != nil || on == 1 {
 				return errors.Join(err, errHeld)

@@ -65,6 +65,7 @@ var homes = []home{
 	{"github.com/u2takey/ffmpeg-go", []string{"transcode/ffmpeg"}},
 	{"github.com/gin-gonic/gin", []string{"server", "bench/gate"}},
 	{"github.com/pion", []string{"server/whip"}},
+	{"github.com/wneessen/go-mail", []string{"server/notify"}},
 	{"os/exec", []string{"transcode/ffmpeg", "bench"}},
 }
 

@@ -172,17 +172,17 @@ type Retention struct {
 const maxItems = 20
 
 func (l Retention) sheet(place) sheet {
-	what, verb := fmt.Sprintf("%d videos", len(l.Videos)), "They"
+	what, these := fmt.Sprintf("%d videos", len(l.Videos)), "These"
 	if len(l.Videos) == 1 {
-		what, verb = "“"+clean(l.Videos[0].Title)+"”", "It"
+		what, these = "“"+clean(l.Videos[0].Title)+"”", "This one"
 	}
 	s := sheet{
 		Subject: what + " will be removed on " + day(l.On),
-		Lines: []string{fmt.Sprintf("The workspace “%s” keeps videos for a while only. %s will be removed on %s, unless you keep what you still need.",
-			clean(l.Workspace), verb, day(l.On))},
+		Lines: []string{fmt.Sprintf("The workspace “%s” keeps videos for a while only. %s will be removed on %s, unless you choose to keep what you still need.",
+			clean(l.Workspace), these, day(l.On))},
 		Items:   l.Videos[:min(len(l.Videos), maxItems)],
-		Actions: []action{{"Look at them", l.URL}},
-		Small:   []string{"You get this because the videos are yours."},
+		Actions: []action{{"Choose what to keep", l.URL}},
+		Small:   []string{"You get this because you own them."},
 	}
 	if more := len(l.Videos) - maxItems; more > 0 {
 		s.Small = append([]string{fmt.Sprintf("And %d more.", more)}, s.Small...)
@@ -203,23 +203,23 @@ const (
 	LoginLinked     SecurityEvent = "login_linked"
 )
 
-// said is the event for a subject, and for a sentence about the account.
+// said is the event for a subject, and for a sentence about an account.
 func (e SecurityEvent) said() (subject, sentence string) {
 	switch e {
 	case PasskeyAdded:
-		return "A passkey was added to your account", "A new passkey can sign in to your account"
+		return "A passkey was added to your account", "A passkey was added to %s"
 	case PasswordChanged:
-		return "Your password was changed", "The password of your account was changed"
+		return "Your password was changed", "The password of %s was changed"
 	case RecoveryUsed:
-		return "A recovery code was used", "Somebody signed in to your account with one of its recovery codes"
+		return "A recovery code was used", "A recovery code was used to sign in to %s"
 	case CodesTurnedOn:
-		return "Your account asks for a code now", "Signing in to your account asks for a code from now on"
+		return "Your account asks for a code from now on", "Codes from an app were turned on for %s"
 	case CodesTurnedOff:
-		return "Your account no longer asks for a code", "Signing in to your account does not ask for a code any more"
+		return "Your account no longer asks for a code", "Codes from an app were turned off for %s"
 	case LoginLinked:
-		return "Another way to sign in was added", "An account of another service can sign in to your account"
+		return "Another way to sign in was added", "An account of another service was linked to %s"
 	}
-	return "Your account was changed", "How your account is opened was changed"
+	return "Your account was changed", "The ways to sign in were changed for %s"
 }
 
 // Security tells the owner of an account what was done to it.
@@ -234,10 +234,11 @@ type Security struct {
 
 func (l Security) sheet(p place) sheet {
 	subject, sentence := l.Event.said()
+	account := "your account " + p.to + " on " + p.host
 	return sheet{
 		Subject: subject,
 		Lines: []string{
-			strings.TrimSpace(fmt.Sprintf("%s %s on %s, at %s. %s", sentence, "("+p.to+")", p.host, moment(l.At), from("From ", l.From))),
+			strings.TrimSpace(fmt.Sprintf(sentence, account) + " at " + moment(l.At) + ". " + from("It came from ", l.From)),
 			"If that was you, there is nothing to do. If not, end the sessions you do not know and change your password now.",
 		},
 		Actions: []action{{"Look at my account", l.URL}},
@@ -249,7 +250,9 @@ const maxText = 120
 
 // clean makes one line of what somebody typed: no control character, no mark
 // that turns the direction of what follows.
-func clean(text string) string {
+func clean(text string) string { return cleanTo(text, maxText) }
+
+func cleanTo(text string, most int) string {
 	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
 			return ' '
@@ -259,8 +262,8 @@ func clean(text string) string {
 		}
 		return r
 	}, text)), " ")
-	if utf8.RuneCountInString(text) > maxText {
-		text = strings.TrimSpace(string([]rune(text)[:maxText-1])) + "…"
+	if utf8.RuneCountInString(text) > most {
+		text = strings.TrimSpace(string([]rune(text)[:most-1])) + "…"
 	}
 	return text
 }

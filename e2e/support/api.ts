@@ -7,7 +7,7 @@ export interface Video {
   title: string;
   state: 'recording' | 'processing' | 'ready' | 'failed';
   reason: string;
-  visibility: 'private' | 'members' | 'link';
+  visibility: 'private' | 'people' | 'workspace' | 'link';
   progress: number;
   duration_ms: number;
   saved_ms: number;

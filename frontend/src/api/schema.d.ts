@@ -352,8 +352,17 @@ export interface components {
             email: string;
             id: string;
             name: string;
-            /** @enum {string} */
-            role: "owner" | "member";
+            /** @description May look after the server as a whole */
+            operator: boolean;
+            /**
+             * @description In the workspace it works in now
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member" | "viewer" | "";
+            /** @description Has proved that the address is its own */
+            verified: boolean;
+            /** @description The workspace it works in now */
+            workspace_id: string;
         };
         AccountsOutputBody: {
             items: components["schemas"]["Account"][];
@@ -378,9 +387,10 @@ export interface components {
         };
         ChangeInputBody: {
             guests_may_comment?: boolean;
+            guests_may_download?: boolean;
             title?: string;
             /** @enum {string} */
-            visibility?: "private" | "members" | "link";
+            visibility?: "private" | "people" | "workspace" | "link";
         };
         Comment: {
             /**
@@ -412,7 +422,7 @@ export interface components {
             /** @description Empty for the date and time */
             title?: string;
             /** @enum {string} */
-            visibility?: "private" | "members" | "link";
+            visibility?: "private" | "people" | "workspace" | "link";
         };
         Created: {
             id: string;
@@ -434,6 +444,8 @@ export interface components {
             /** Format: date-time */
             expires_at: string;
             id: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "viewer";
             /** @description The link to send; it is told once, when the invitation is made */
             url?: string;
         };
@@ -443,6 +455,11 @@ export interface components {
         InviteInputBody: {
             /** @description Who may accept it; empty: whoever has the link */
             email?: string;
+            /**
+             * @default member
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member" | "viewer";
         };
         ListOutputBody: {
             items: components["schemas"]["Video"][] | null;
@@ -572,6 +589,8 @@ export interface components {
             /** @description There is no account yet */
             setup_needed: boolean;
             version: string;
+            /** @description Those the account belongs to */
+            workspaces: components["schemas"]["Workspace"][];
         };
         SignInInputBody: {
             email: string;
@@ -588,6 +607,7 @@ export interface components {
             /** Format: int64 */
             duration_ms: number;
             guests_may_comment: boolean;
+            guests_may_download: boolean;
             has_audio: boolean;
             has_video: boolean;
             /** Format: int64 */
@@ -595,6 +615,8 @@ export interface components {
             id: string;
             may: components["schemas"]["VideoRights"];
             owner: components["schemas"]["VideoOwner"];
+            /** @description For whoever came by a share link: goes into the Meanwhile-Pass header, or ?pass=, of every request about this video */
+            pass: string | null;
             playback: components["schemas"]["Playback"];
             /**
              * Format: double
@@ -623,10 +645,11 @@ export interface components {
             /** Format: int64 */
             views: number;
             /** @enum {string} */
-            visibility: "private" | "members" | "link";
+            visibility: "private" | "people" | "workspace" | "link";
             watch_url: string;
             /** Format: int64 */
             width: number;
+            workspace_id: string;
         };
         VideoOwner: {
             id: string;
@@ -650,6 +673,12 @@ export interface components {
              * @description How much was watched since the page was opened, in milliseconds
              */
             watched_ms: number;
+        };
+        Workspace: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "viewer";
         };
     };
     responses: never;
@@ -1200,7 +1229,7 @@ export interface operations {
                 /** @description Words that the title must hold */
                 q?: string;
                 limit?: number;
-                filter?: "all" | "mine" | "trash";
+                filter?: "all" | "mine" | "shared" | "trash";
             };
             header?: never;
             path?: never;

@@ -19,6 +19,6 @@ export type NewApiToken = Schemas['NewAPIToken'];
 
 export type VideoState = Video['state'];
 export type Visibility = Video['visibility'];
-export type VideoFilter = 'mine' | 'all' | 'trash';
+export type VideoFilter = 'mine' | 'all' | 'shared' | 'trash';
 
 export type Page<T> = { items: T[]; next_cursor: string | null };

@@ -34,7 +34,7 @@ const member = createRoute({
 });
 
 export type LibrarySearch = { show?: VideoFilter; q?: string };
-const filters: readonly unknown[] = ['mine', 'all', 'trash'];
+const filters: readonly unknown[] = ['mine', 'all', 'shared', 'trash'];
 
 const library = createRoute({
   getParentRoute: () => member,

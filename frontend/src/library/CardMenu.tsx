@@ -14,7 +14,8 @@ import type { VideoActions } from './actions';
 
 const who: { value: Visibility; label: string; hint: string }[] = [
   { value: 'private', label: 'Only me', hint: 'Nobody else, link or not' },
-  { value: 'members', label: 'Everybody signed in', hint: 'All accounts on this server' },
+  { value: 'people', label: 'Named people', hint: 'Only the people you name' },
+  { value: 'workspace', label: 'Everybody in the workspace', hint: 'And the people you name' },
   { value: 'link', label: 'Anyone with the link', hint: 'No account needed' },
 ];
 

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { SearchX, Trash2, Video } from 'lucide-react';
+import { SearchX, Trash2, UserRoundCheck, Video } from 'lucide-react';
 import type { VideoFilter } from '@/api';
 import { Button, EmptyState } from '@/ui';
 import { PickFiles } from './PickFiles';
@@ -29,6 +29,13 @@ export function EmptyLibrary({ show, q, onPick }: Props) {
     return (
       <EmptyState picture={<Trash2 aria-hidden />} title="The trash is empty">
         What you delete waits here for 30 days and can be restored with a click.
+      </EmptyState>
+    );
+  }
+  if (show === 'shared') {
+    return (
+      <EmptyState picture={<UserRoundCheck aria-hidden />} title="Nothing is shared with you yet">
+        When somebody names you for a video, it stands here, whichever workspace it is in.
       </EmptyState>
     );
   }

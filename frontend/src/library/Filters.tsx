@@ -5,6 +5,7 @@ import type { VideoFilter } from '@/api';
 const filters: { show: VideoFilter; label: string }[] = [
   { show: 'all', label: 'Everyone' },
   { show: 'mine', label: 'Mine' },
+  { show: 'shared', label: 'Shared' },
   { show: 'trash', label: 'Trash' },
 ];
 

@@ -13,7 +13,7 @@ import { flatten } from './pages';
 import { PickFiles } from './PickFiles';
 import { GridSkeleton, VideoGrid } from './VideoGrid';
 
-const names = { all: 'Library', mine: 'My videos', trash: 'Trash' };
+const names = { all: 'Library', mine: 'My videos', shared: 'Shared with me', trash: 'Trash' };
 
 export function LibraryPage() {
   const { show = 'all', q = '' } = useSearch({ from: '/member/' });

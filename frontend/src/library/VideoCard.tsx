@@ -1,4 +1,4 @@
-import { Eye, Link2, Lock, MessageSquare } from 'lucide-react';
+import { Eye, Link2, Lock, MessageSquare, UserRoundCheck } from 'lucide-react';
 import { useState } from 'react';
 import type { Video } from '@/api';
 import { Ago, Avatar, Badge, Button, Confirm, count, plural } from '@/ui';
@@ -92,13 +92,16 @@ function Count({ n, word, Icon }: { n: number; word: string; Icon: typeof Eye })
   );
 }
 
-// What everybody signed in sees is the default and needs no mark.
+const marks = {
+  private: [Lock, 'Only you can see it'],
+  people: [UserRoundCheck, 'Only named people can see it'],
+  link: [Link2, 'Anyone with the link can see it'],
+} as const;
+
+// What the workspace sees is the default and needs no mark.
 function Visible({ video }: { video: Video }) {
-  if (video.visibility === 'members') return null;
-  const [Icon, said] =
-    video.visibility === 'private'
-      ? ([Lock, 'Only you can see it'] as const)
-      : ([Link2, 'Anyone with the link can see it'] as const);
+  if (video.visibility === 'workspace') return null;
+  const [Icon, said] = marks[video.visibility];
   return (
     <span title={said}>
       <Icon aria-hidden className="size-3.5" />

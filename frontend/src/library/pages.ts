@@ -25,7 +25,7 @@ export function removeVideo(pages: VideoPages, id: string): VideoPages {
  */
 export function applyVideo(pages: VideoPages, video: Video, scope: ListScope): VideoPages {
   const known = pages.pages.some((page) => page.items.some(({ id }) => id === video.id));
-  if (!belongs(video, scope)) return known ? removeVideo(pages, video.id) : pages;
+  if (!belongs(video, scope, known)) return known ? removeVideo(pages, video.id) : pages;
   if (known) return patchVideo(pages, video.id, video);
   return scope.q ? pages : insert(pages, video, scope);
 }
@@ -47,9 +47,11 @@ function insert(list: VideoPages, video: Video, { filter }: ListScope): VideoPag
   return { ...list, pages };
 }
 
-function belongs(video: Video, { filter, me }: ListScope): boolean {
+// Whether one was named for a video is not in the news of it: only the server's own list of them says so.
+function belongs(video: Video, { filter, me }: ListScope, known: boolean): boolean {
   const mine = video.owner.id === me;
   if (filter === 'trash') return Boolean(video.trashed_at) && mine;
+  if (filter === 'shared') return !video.trashed_at && !mine && known;
   return !video.trashed_at && (filter === 'all' || mine);
 }
 

@@ -35,7 +35,7 @@ export function Absent({ session }: { session: Session | null }) {
         >
           {account
             ? 'It may have been moved to the trash, or it is not shared with you.'
-            : 'It may have been removed. If it is shared with members only, sign in to watch it.'}
+            : 'It may have been removed. If it is shared with a workspace, sign in to watch it.'}
         </EmptyState>,
         place('details'),
       )}

@@ -6,6 +6,7 @@ import {
   Lock,
   MoreHorizontal,
   Trash2,
+  UserRoundCheck,
   Users,
 } from 'lucide-react';
 import { messageOf, videos, type Video, type Visibility } from '@/api';
@@ -44,10 +45,16 @@ const VISIBILITY: Record<Visibility, Kind> = {
     hint: 'Nobody else can open the link',
     Icon: Lock,
   },
-  members: {
-    label: 'Everybody signed in',
-    short: 'Members',
-    hint: 'All members of this server',
+  people: {
+    label: 'Named people',
+    short: 'Named people',
+    hint: 'Only the people you name',
+    Icon: UserRoundCheck,
+  },
+  workspace: {
+    label: 'Everybody in the workspace',
+    short: 'Workspace',
+    hint: 'And the people you name',
     Icon: Users,
   },
   link: { label: 'Anyone with the link', short: 'Anyone', hint: 'No account needed', Icon: Link2 },

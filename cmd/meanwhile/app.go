@@ -53,7 +53,7 @@ func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) err
 	if a.objects, err = objects.OpenFolder(folder); err != nil {
 		return err
 	}
-	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: slots, Handlers: handlers}); err != nil {
+	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: slots, Handlers: handlers, Mail: a.config.SMTPURL != ""}); err != nil {
 		return err
 	}
 	a.budget = budget.New(a.db)

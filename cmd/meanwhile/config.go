@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/meanwhile-app/meanwhile/server/notify"
 )
 
 // Config is every setting. This file is the only reader of the environment.
@@ -20,6 +22,8 @@ type Config struct {
 	BaseURL        string   `help:"Where people reach the server, e.g. https://video.example.org. Default: the address it listens on." env:"MEANWHILE_BASE_URL" name:"base-url"`
 	TrustedProxies []string `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed." env:"MEANWHILE_TRUSTED_PROXIES"`
 	RateFactor     float64  `help:"Makes the limits of requests wider (10) or narrower (0.5); 0 turns them off. Guesses at passwords stay limited." default:"1" env:"MEANWHILE_RATE_FACTOR" name:"rate-factor"`
+	SMTPURL        string   `help:"Mail server: smtp://user:password@host:587 or smtps://…; ?starttls=optional or off where encryption is not needed. Default: none, and people are given links to pass on." env:"MEANWHILE_SMTP_URL" name:"smtp-url"`
+	MailFrom       string   `help:"Sender of mails: Meanwhile <video@example.org>." env:"MEANWHILE_MAIL_FROM"`
 	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`
 	FFmpeg         string   `help:"The ffmpeg to run." default:"ffmpeg" env:"MEANWHILE_FFMPEG" name:"ffmpeg"`
@@ -85,6 +89,11 @@ func (c *Config) base(addr net.Addr) (*url.URL, error) {
 		host = "localhost" // which browsers trust with a camera, without TLS
 	}
 	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
+}
+
+// mail sends letters, if a mail server is set.
+func (c *Config) mail(base *url.URL, sources map[string]notify.Source, log *slog.Logger) (*notify.Notify, error) {
+	return notify.New(notify.Options{SMTP: c.SMTPURL, From: c.MailFrom, BaseURL: base, Sources: sources, Log: log})
 }
 
 // logger writes structured lines to standard error.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/meanwhile-app/meanwhile/server/notify/smtptest"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 )
@@ -50,7 +51,7 @@ func TestTheDoctorFindsAFreshMachineWell(t *testing.T) {
 	config := doctorConfig(t)
 	var out bytes.Buffer
 	require.NoError(t, doctorCmd{}.report(&out, examine(t.Context(), config)), out.String())
-	for _, name := range []string{"ffmpeg", "codecs", "data folder", "disk", "database", "clock", "base URL", "address"} {
+	for _, name := range []string{"ffmpeg", "codecs", "data folder", "disk", "database", "clock", "base URL", "mail", "address"} {
 		require.Contains(t, out.String(), name)
 	}
 	require.NoDirExists(t, config.Data, "it changes nothing")
@@ -71,6 +72,29 @@ func TestTheDoctorSpeaksJSON(t *testing.T) {
 	out.Reset()
 	require.NoError(t, doctorCmd{}.report(&out, []finding{{"a", warning, "x", "do z"}}), "a warning is no failure")
 	require.Contains(t, out.String(), "→ do z")
+}
+
+func TestTheDoctorSignsInToTheMailServer(t *testing.T) {
+	t.Parallel()
+	server := &smtptest.Server{Users: map[string]string{"video": "secret"}}
+	require.NoError(t, server.Start())
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	config := doctorConfig(t)
+	config.SMTPURL, config.MailFrom = "smtp://video:secret@"+server.Addr(), "Meanwhile <video@example.org>"
+	f := examineMail(t.Context(), config)
+	require.Equal(t, fine, f.Status, f.Detail)
+	require.Equal(t, server.Addr()+" as video@example.org lets Meanwhile in", f.Detail)
+	require.Empty(t, server.Letters())
+	for url, says := range map[string]string{
+		"smtp://video:wrong@" + server.Addr(): "refuses: 535", "smtp://video:secret@" + server.Addr() + "?starttls=required": "offers no encryption", "gopher://video:secret@x": "MEANWHILE_SMTP_URL",
+	} {
+		config.SMTPURL = url
+		f := examineMail(t.Context(), config)
+		require.Equal(t, failure, f.Status)
+		require.Contains(t, f.Detail, says)
+		require.NotEmpty(t, f.Advice)
+		require.NotContains(t, f.Detail+f.Advice, "secret")
+	}
 }
 
 func TestTheDoctorMissesFFmpeg(t *testing.T) {

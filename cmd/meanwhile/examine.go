@@ -26,7 +26,7 @@ func examine(ctx context.Context, config *Config) []finding {
 	found := examineFFmpeg(ctx, config)
 	found = append(found, examineFolders(config)...)
 	found = append(found, examineDatabase(ctx, config)...)
-	return append(found, examineClock(config, time.Now()), examineBase(config), examineAddr(ctx, config))
+	return append(found, examineClock(config, time.Now()), examineBase(config), examineMail(ctx, config), examineAddr(ctx, config))
 }
 
 func examineFFmpeg(ctx context.Context, config *Config) []finding {
@@ -212,6 +212,30 @@ func examineBase(config *Config) finding {
 		return finding{Name: "base URL", Status: fine, Detail: base.String()}
 	}
 	return finding{"base URL", warning, base.String(), advice}
+}
+
+// mailTime is how long a mail server may take to let the doctor in.
+const mailTime = 20 * time.Second
+
+// examineMail signs in to the mail server and sends nothing.
+func examineMail(ctx context.Context, config *Config) finding {
+	if config.SMTPURL == "" {
+		return finding{Name: "mail", Status: fine, Detail: "no mail server is set; invitations are links to pass on"}
+	}
+	base, err := config.base(text(config.Addr))
+	if err != nil {
+		base = &url.URL{Scheme: "http", Host: "localhost"} // examineBase complains
+	}
+	post, err := config.mail(base, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return finding{"mail", failure, err.Error(), "Correct the setting."}
+	}
+	ctx, cancel := context.WithTimeout(ctx, mailTime)
+	defer cancel()
+	if err := post.Check(ctx); err != nil {
+		return finding{"mail", failure, err.Error(), "Correct MEANWHILE_SMTP_URL, or ask whoever runs the mail server. Until then mails wait and are tried again for a day."}
+	}
+	return finding{Name: "mail", Status: fine, Detail: post.Server() + " lets Meanwhile in"}
 }
 
 func local(base *url.URL) bool {

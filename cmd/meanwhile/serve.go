@@ -96,6 +96,11 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
+	letters, err := config.mail(base, nil, a.log)
+	if err != nil {
+		return err
+	}
+	letters.Register(handlers)
 	instance, err := a.catalog.Begin(ctx)
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type client struct {
 	answer   string
 	answered answered
 	up       chan struct{}
+	line     *line // nil for a good one
 }
 
 type wants struct {
@@ -69,6 +70,13 @@ func (c *client) track(t testing.TB, mime string) *webrtc.TrackLocalStaticSample
 	require.NoError(t, err)
 	tr, err := c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	require.NoError(t, err)
+	go func() { // what comes back is only heeded if somebody reads it
+		for buffer := make([]byte, 1500); ; {
+			if _, _, err := tr.Sender().Read(buffer); err != nil {
+				return
+			}
+		}
+	}()
 	all := tr.Sender().GetParameters().Codecs
 	var wanted []webrtc.RTPCodecParameters
 	for _, codec := range all {
@@ -110,7 +118,11 @@ func (c *client) post(t testing.TB, who string) {
 	c.answered = c.rig.ask(t, who, http.MethodPost, whip.Path+"?title=A+title", c.offer(t), "Content-Type", "application/sdp")
 	require.Equal(t, http.StatusCreated, c.answered.status, c.answered.body)
 	c.location, c.etag, c.answer = c.answered.header.Get("Location"), c.answered.header.Get("ETag"), c.answered.body
-	require.NoError(t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: c.answer}))
+	answer := c.answer
+	if c.line != nil {
+		answer = c.line.through(t, answer, 7)
+	}
+	require.NoError(t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
 }
 
 // send sends pictures and sound as they would come from a camera.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
@@ -15,16 +14,9 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 )
 
-const (
-	// nackInterval is how often missing packets are asked for, nackTries how
-	// often each, and nackWindow how many packets back.
-	nackInterval = 50 * time.Millisecond
-	nackTries    = 20
-	nackWindow   = 2048
-	// gatherTime is how long our own candidates may take: they are the sockets'
-	// addresses, so they are there at once.
-	gatherTime = 3 * time.Second
-)
+// gatherTime is how long our own candidates may take: they are the sockets'
+// addresses, so they are there at once.
+const gatherTime = 3 * time.Second
 
 var errGather = errors.New("whip: no candidates in time")
 
@@ -54,15 +46,11 @@ func (n *Network) peer(o *offered) (*webrtc.PeerConnection, error) {
 	return api.NewPeerConnection(webrtc.Configuration{})
 }
 
-// interceptors ask for lost packets, report what arrives, and tell the sender
-// how the line behaves, from which it works out how much it bears.
+// interceptors report what arrives, and tell the sender how the line behaves,
+// from which it works out how much it bears. What is missing, the session asks
+// for: it alone knows what has been sent again.
 func (n *Network) interceptors() (*interceptor.Registry, error) {
 	registry := &interceptor.Registry{}
-	missing, err := nack.NewGeneratorInterceptor(nack.GeneratorSize(nackWindow), nack.GeneratorInterval(nackInterval),
-		nack.GeneratorMaxNacksPerPacket(nackTries), nack.WithGeneratorLoggerFactory(n.log))
-	if err != nil {
-		return nil, err
-	}
 	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(n.log))
 	if err != nil {
 		return nil, err
@@ -71,7 +59,6 @@ func (n *Network) interceptors() (*interceptor.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	registry.Add(missing)
 	registry.Add(reports)
 	registry.Add(congestion)
 	return registry, nil

@@ -17,7 +17,7 @@ import (
 
 const (
 	// tickTime is how often a session looks at the clock.
-	tickTime = 50 * time.Millisecond
+	tickTime = 30 * time.Millisecond
 	// limitTime is how often the ceiling is told again (REMB).
 	limitTime = time.Second
 	// queue is how many packets wait for the session: a second of a fast one.
@@ -242,12 +242,15 @@ func (s *session) tick(now time.Time) {
 	}
 }
 
-// steer asks for key frames and tells the ceiling.
+// steer asks for lost packets and key frames, and tells the ceiling.
 func (s *session) steer(now time.Time) {
 	if s.videoSSRC == 0 {
 		return
 	}
 	var say []rtcp.Packet
+	if missing := s.reception.Missing(now); len(missing) > 0 {
+		say = append(say, &rtcp.TransportLayerNack{MediaSSRC: s.videoSSRC, Nacks: rtcp.NackPairsFromSequenceNumbers(missing)})
+	}
 	if s.reception.WantsKey(now) {
 		say = append(say, &rtcp.PictureLossIndication{MediaSSRC: s.videoSSRC})
 	}

@@ -32,6 +32,9 @@ type clock struct {
 	// sent is when the track's tick 0 was taken, in ns of the sender's clock.
 	sent    int64
 	hasSent bool
+	// early is a report that came before the first packet.
+	earlyNTP   uint64
+	earlyStamp uint32
 }
 
 // ns converts ticks.
@@ -44,6 +47,7 @@ func (c *clock) ns(ticks int64) int64 {
 func (c *clock) extend(stamp uint32, at time.Time) int64 {
 	if !c.started {
 		c.started, c.last, c.lastAt = true, stamp, at
+		c.report(c.earlyNTP, c.earlyStamp)
 	}
 	step := int64(int32(stamp - c.last))
 	passed := at.Sub(c.lastAt)
@@ -81,7 +85,11 @@ func (c *clock) quickest() int64 {
 // report takes an RTCP sender report: the sender's wall clock (NTP, 32.32 s) at
 // an RTP timestamp.
 func (c *clock) report(ntp uint64, stamp uint32) {
-	if !c.started || ntp == 0 {
+	if ntp == 0 {
+		return // it knows no time
+	}
+	if !c.started {
+		c.earlyNTP, c.earlyStamp = ntp, stamp
 		return
 	}
 	wall := int64(ntp>>32)*int64(time.Second) + int64(ntp&0xFFFFFFFF)*int64(time.Second)>>32

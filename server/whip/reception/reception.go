@@ -47,8 +47,8 @@ const (
 	// outage is a silence of all tracks that is cut out of the recording.
 	outage = 5 * time.Second
 
-	// slew is how fast pictures follow the clock: a hundredth of the time.
-	slew = 100
+	// slew is how fast pictures follow the clock: a fortieth of the time.
+	slew = 40
 	// leap is a difference that is not followed but taken at once.
 	leap = time.Second
 
@@ -186,6 +186,14 @@ func (r *Reception) Started() bool { return r.file != nil }
 
 // MIME is the type of the file, once it has begun.
 func (r *Reception) MIME() string { return r.file.MIME() }
+
+// Missing lists the packets of the pictures that should be sent again.
+func (r *Reception) Missing(now time.Time) []uint16 {
+	if r.video == nil {
+		return nil
+	}
+	return r.video.order.missing(now)
+}
 
 // WantsKey says that a key frame should be asked for now.
 func (r *Reception) WantsKey(now time.Time) bool {

@@ -10,6 +10,10 @@ import (
 const (
 	maxWaiting      = 4096
 	maxWaitingBytes = 8 << 20
+	// askAgain is when a packet is asked for once more: about a round trip.
+	askAgain = 100 * time.Millisecond
+	// maxAsked bounds what is asked for at once.
+	maxAsked = 256
 	// farAhead is a sequence number that is no gap but another stream, if the
 	// next packet agrees (RFC 3550, A.1).
 	farAhead = 3000
@@ -32,6 +36,8 @@ type reorder struct {
 	waiting  map[uint16]arrived
 	bytes    int
 	next     uint16
+	highest  uint16 // of what waits
+	asked    map[uint16]time.Time
 	started  bool
 	lost     bool
 	// odd is the number that would follow the last packet that was far off.
@@ -40,7 +46,7 @@ type reorder struct {
 }
 
 func newReorder(patience time.Duration) *reorder {
-	return &reorder{patience: patience, waiting: map[uint16]arrived{}}
+	return &reorder{patience: patience, waiting: map[uint16]arrived{}, asked: map[uint16]time.Time{}}
 }
 
 // push takes a packet.
@@ -55,6 +61,7 @@ func (r *reorder) push(p *rtp.Packet, at time.Time) {
 			return
 		}
 		clear(r.waiting)
+		clear(r.asked)
 		r.bytes, r.next, r.lost, ahead = 0, p.SequenceNumber, true, 0
 	}
 	r.hasOdd = false
@@ -66,6 +73,26 @@ func (r *reorder) push(p *rtp.Packet, at time.Time) {
 	}
 	r.waiting[p.SequenceNumber] = arrived{Packet: p, at: at}
 	r.bytes += len(p.Payload)
+	if len(r.waiting) == 1 || int16(p.SequenceNumber-r.highest) > 0 {
+		r.highest = p.SequenceNumber
+	}
+}
+
+// missing lists what should be asked for again now.
+func (r *reorder) missing(now time.Time) (list []uint16) {
+	if len(r.waiting) == 0 {
+		return nil
+	}
+	for seq := r.next; seq != r.highest && len(list) < maxAsked; seq++ {
+		if _, here := r.waiting[seq]; here {
+			continue
+		}
+		if last, ok := r.asked[seq]; !ok || now.Sub(last) >= askAgain {
+			r.asked[seq] = now
+			list = append(list, seq)
+		}
+	}
+	return list
 }
 
 // pop hands out the next packet that is ready.
@@ -84,9 +111,13 @@ func (r *reorder) pop(now time.Time) (arrived, bool) {
 		if now.Sub(p.at) < r.patience && !full {
 			return arrived{}, false
 		}
-		r.next, r.lost = seq, true
+		for ; r.next != seq; r.next++ {
+			delete(r.asked, r.next)
+		}
+		r.lost = true
 	}
 	delete(r.waiting, r.next)
+	delete(r.asked, r.next)
 	r.next++
 	r.bytes -= len(p.Payload)
 	p.lost, r.lost = r.lost, false

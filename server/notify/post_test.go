@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/notify/smtptest"
 	"github.com/meanwhile-app/meanwhile/storage/database"
@@ -260,11 +259,16 @@ func TestThroughTheQueue(t *testing.T) {
 	jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Housekeeping]) error { return nil })
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet, Handlers: handlers, Mail: r.Configured()})
 	require.NoError(t, err)
-	require.NoError(t, db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
-		return queue.Insert(ctx, tx, order(ada).Args, jobs.Waiting)
-	}))
+	require.NoError(t, change(t.Context(), db.Write, queue.Insert))
 	require.NoError(t, queue.Start(t.Context()))
 	require.Eventually(t, func() bool { return len(r.server.Letters()) == 1 }, 30*time.Second, 10*time.Millisecond)
 	require.NoError(t, queue.Stop(t.Context()))
 	require.Equal(t, 2, r.calls, "the second try made its own letter")
+}
+
+// change is a change in the database that causes a letter.
+func change[T any](ctx context.Context, write func(context.Context, func(context.Context, T) error) error,
+	enqueue func(context.Context, T, jobs.Args, int) error,
+) error {
+	return write(ctx, func(ctx context.Context, tx T) error { return enqueue(ctx, tx, order(ada).Args, jobs.Waiting) })
 }

@@ -94,6 +94,13 @@ func talking() access.Need { return access.Need{Names: access.CommentID, Write: 
 
 func showing() access.Need { return access.Need{Names: access.VideoSlug, Page: true} }
 
+func picturing() access.Need { return access.Need{Names: access.VideoSlug} }
+
+// administering is for those who look after the workspace they work in.
+func administering() access.Need {
+	return access.Need{Names: access.Account, Role: people.Admin, Write: true}
+}
+
 // routes is the table of everything that the server answers.
 func (s *Server) routes() ([]route, error) {
 	uploads, err := s.uploadRoutes()
@@ -121,6 +128,8 @@ func (s *Server) accountRoutes() []route {
 		operation(changing(), "DELETE /api/invitations/{id}", "drop-invitation: Take an invitation back", s.auth.DropInvitation),
 		operation(open(), "POST /api/invitations/lookup", "look-up-invitation: Who invites", s.auth.LookUpInvitation),
 		operation(open(), "POST /api/invitations/accept", "accept-invitation: Make an account by an invitation", s.auth.AcceptInvitation),
+		operation(signedIn(), "GET /api/workspace/embed-origins", "read-embed-origins: Sites that may show the player", s.site.ReadOrigins),
+		operation(administering(), "PUT /api/workspace/embed-origins", "replace-embed-origins: Say which sites may show the player", s.site.SetOrigins),
 		operation(signedIn(), "GET /api/tokens", "list-tokens: One's own API tokens", s.auth.ListTokens),
 		operation(changing(), "POST /api/tokens", "add-token: Make an API token", s.auth.AddToken),
 		operation(changing(), "DELETE /api/tokens/{id}", "drop-token: Take an API token back", s.auth.DropToken),
@@ -209,6 +218,12 @@ func (s *Server) pageRoutes() []route {
 			plain(open(), method, "/assets/*file", reply.Handle(s.site.Asset)),
 			plain(open(), method, "/robots.txt", reply.Handle(s.site.Robots)),
 			plain(showing(), method, "/v/:slug", reply.Handle(s.site.Watch)),
+			plain(picturing(), method, "/v/:slug/poster.jpg", reply.Handle(s.watch.SharedPoster)),
+			plain(picturing(), method, "/v/:slug/preview.webp", reply.Handle(s.watch.SharedPreview)),
+			plain(showing(), method, "/embed/:slug", reply.Handle(s.site.Embed)),
+			plain(open(), method, "/embed.js", reply.Handle(s.site.Script)),
+			// It names a video in its query: its handler sees what nobody may see.
+			plain(open(), method, "/api/oembed", reply.Handle(s.site.OEmbed)),
 		)
 	}
 	return table

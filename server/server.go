@@ -123,7 +123,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
 	s.site, err = site.New(site.Options{
-		Files: o.Files, BaseURL: o.BaseURL, Shield: s.shield, Video: s.describeVideo,
+		Files: o.Files, BaseURL: o.BaseURL, Shield: s.shield, Records: o.Catalog, Finder: finder, Video: s.describeVideo,
 		Session: func(ctx context.Context) (any, error) { return s.auth.Describe(ctx) },
 	})
 	return err

@@ -4,12 +4,8 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
-
-// Anywhere lets every site frame an embedded page.
-const Anywhere = "*"
 
 const (
 	// closed is the policy of an answer that is no page (CSP 3,
@@ -50,16 +46,13 @@ func (s *Shield) Page(h http.Header) (nonce string) {
 	return s.page(h, "'none'", recording)
 }
 
-// Embed makes an answer a page that other sites may show in a frame: those whose
-// origins are listed (https://example.org, nothing behind it, no patterns), or all
-// with Anywhere. What is no origin is left out, and without any nobody may.
+// Embed makes an answer a page that other sites may show in a frame: our own
+// pages, and those whose origins are listed (https://example.org, nothing behind
+// it, no patterns). What is no origin is left out.
 func (s *Shield) Embed(h http.Header, origins []string) (nonce string) {
-	ancestors := ancestors(origins)
-	nonce = s.page(h, ancestors, playing)
-	if ancestors != "'none'" {
-		h.Del("X-Frame-Options") // it has no way to name other sites
-		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	}
+	nonce = s.page(h, ancestors(origins), playing)
+	h.Del("X-Frame-Options") // it has no way to name other sites
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	return nonce
 }
 
@@ -78,19 +71,13 @@ func (s *Shield) page(h http.Header, ancestors, permissions string) string {
 // ancestors writes the origins as frame-ancestors takes them. Nothing that
 // could end the directive or match more than one host gets into the header.
 func ancestors(origins []string) string {
-	if slices.Contains(origins, Anywhere) {
-		return Anywhere
-	}
-	var sound []string
+	sound := []string{"'self'"}
 	for _, origin := range origins {
 		u, err := url.Parse(origin)
 		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || origin != u.Scheme+"://"+u.Host || !plainHost(u.Host) {
 			continue
 		}
 		sound = append(sound, origin)
-	}
-	if len(sound) == 0 {
-		return "'none'"
 	}
 	return strings.Join(sound, " ")
 }
@@ -106,6 +93,12 @@ func plainHost(host string) bool {
 // that says nothing about anybody.
 func Asset(h http.Header) {
 	h.Set("Content-Security-Policy", asset)
+}
+
+// Picture lets pages of other sites show an answer as a picture, and no script of
+// theirs read it.
+func Picture(h http.Header) {
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 }
 
 // Open lets the scripts of every site read an answer and show it: for what says

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"html"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 )
 
@@ -39,7 +39,9 @@ func parse(page string) (*template, error) {
 type page struct {
 	Video   json.RawMessage `json:"video"` // null if there is none for whoever asks
 	Session any             `json:"session"`
-	head    string
+	// Embed is what a page in a frame needs to know besides; nil elsewhere.
+	Embed *embedded `json:"embed,omitempty"`
+	head  string
 	// script is the path of a module to load at once, or "".
 	script string
 	nonce  string
@@ -65,66 +67,71 @@ func (t *template) fill(p *page) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// describe collects what the page of a video says, or of none. slug is the
+// address that it was asked by.
+func (s *Site) describe(ctx context.Context, v *catalog.Video, slug string) (*page, error) {
+	session, err := s.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return &page{Session: session, head: s.genericCard()}, nil
+	}
+	p, known, err := s.show(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	p.Session = session
+	var h head
+	h.add(`<title>%s – Meanwhile</title>`, known.Title)
+	h.add(`<meta name="description" content="%s">`, known.about())
+	if access.Open(v, slug) {
+		framed, err := s.framed(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		s.card(&h, known, s.at(slug), framed)
+	}
+	h.preload(known)
+	p.head = h.String()
+	return p, nil
+}
+
+// show begins the page of a video that the one who asks may watch.
+func (s *Site) show(ctx context.Context, v *catalog.Video) (*page, shown, error) {
+	var known shown
+	view, err := s.video(ctx, v)
+	if err != nil {
+		return nil, known, err
+	}
+	p := &page{}
+	if p.Video, err = json.Marshal(view); err != nil {
+		return nil, known, fmt.Errorf("site: video: %w", err)
+	}
+	if err := json.Unmarshal(p.Video, &known); err != nil {
+		return nil, known, fmt.Errorf("site: video: %w", err)
+	}
+	if known.playlist() != "" {
+		p.script = s.hls
+	}
+	return p, known, nil
+}
+
 // shown is what the head needs to know of the API's description of a video.
 type shown struct {
 	Title      string `json:"title"`
 	DurationMS int64  `json:"duration_ms"`
 	Width      int    `json:"width"`
 	Height     int    `json:"height"`
-	Visibility string `json:"visibility"`
-	WatchURL   string `json:"watch_url"`
 	Owner      struct {
 		Name string `json:"name"`
 	} `json:"owner"`
 	Playback struct {
-		HLS    *string `json:"hls"`
-		Prefer string  `json:"prefer"`
-		Poster *string `json:"poster"`
+		HLS     *string `json:"hls"`
+		Prefer  string  `json:"prefer"`
+		Poster  *string `json:"poster"`
+		Preview *string `json:"preview"`
 	} `json:"playback"`
-}
-
-// describe collects what the page of a video says, or of none.
-func (s *Site) describe(ctx context.Context, v *catalog.Video) (*page, error) {
-	session, err := s.session(ctx)
-	if err != nil {
-		return nil, err
-	}
-	p := &page{Session: session, head: "<title>Meanwhile</title>"}
-	if v == nil {
-		return p, nil
-	}
-	view, err := s.video(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	if p.Video, err = json.Marshal(view); err != nil {
-		return nil, fmt.Errorf("site: video: %w", err)
-	}
-	var known shown
-	if err := json.Unmarshal(p.Video, &known); err != nil {
-		return nil, fmt.Errorf("site: video: %w", err)
-	}
-	p.head = s.head(known)
-	if known.playlist() != "" {
-		p.script = s.hls
-	}
-	return p, nil
-}
-
-// head is what stands in the page's head for a video: its name, the card that
-// others show of its link if anybody may follow it, and what to load at once.
-func (s *Site) head(v shown) string {
-	var h head
-	h.add(`<title>%s – Meanwhile</title>`, v.Title)
-	about := v.about()
-	h.add(`<meta name="description" content="%s">`, about)
-	if v.Visibility == string(catalog.WithLink) {
-		s.card(&h, v, about)
-	}
-	if playlist := v.playlist(); playlist != "" {
-		h.add(`<link rel="preload" as="fetch" crossorigin href="%s">`, playlist)
-	}
-	return h.String()
 }
 
 // playlist is what the page plays first, "" if that is a file.
@@ -133,24 +140,6 @@ func (v shown) playlist() string {
 		return ""
 	}
 	return *v.Playback.HLS
-}
-
-// card writes the tags of the Open Graph protocol (https://ogp.me).
-func (s *Site) card(h *head, v shown, about string) {
-	h.add(`<meta property="og:site_name" content="%s">`, "Meanwhile")
-	h.add(`<meta property="og:type" content="%s">`, "video.other")
-	h.add(`<meta property="og:title" content="%s">`, v.Title)
-	h.add(`<meta property="og:description" content="%s">`, about)
-	h.add(`<meta property="og:url" content="%s">`, v.WatchURL)
-	if v.DurationMS > 0 {
-		h.add(`<meta property="video:duration" content="%s">`, strconv.FormatInt((v.DurationMS+500)/1000, 10))
-	}
-	if v.Playback.Poster == nil || s.base == nil {
-		h.add(`<meta name="twitter:card" content="%s">`, "summary")
-		return
-	}
-	h.add(`<meta property="og:image" content="%s">`, s.base.JoinPath(*v.Playback.Poster).String())
-	h.add(`<meta name="twitter:card" content="%s">`, "summary_large_image")
 }
 
 // about is a sentence about a video for those who have not seen it.
@@ -177,4 +166,11 @@ type head struct{ strings.Builder }
 func (h *head) add(tag, value string) {
 	h.WriteString(strings.Replace(tag, "%s", html.EscapeString(value), 1))
 	h.WriteString("\n    ")
+}
+
+// preload asks for the playlist before any script does.
+func (h *head) preload(v shown) {
+	if playlist := v.playlist(); playlist != "" {
+		h.add(`<link rel="preload" as="fetch" crossorigin href="%s">`, playlist)
+	}
 }

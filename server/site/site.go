@@ -23,13 +23,16 @@ import (
 
 // Options set up a Site.
 type Options struct {
-	// Files are the built application: index.html, watch.html, and hashed files
+	// Files are the built application: index.html, watch.html, embed.html, embed.js, and hashed files
 	// below assets/. They may be missing.
 	Files fs.FS
 	// BaseURL is where people reach the server.
 	BaseURL *url.URL
 	// Shield says what a page may do.
 	Shield *shield.Shield
+	// Records know the workspaces, and Finder what an address shows to everybody.
+	Records *catalog.Catalog
+	Finder  *access.Finder
 	// Session makes what GET /api/session answers, and Video what GET
 	// /api/videos/{id} does, as JSON marshals them.
 	Session func(ctx context.Context) (any, error)
@@ -40,12 +43,15 @@ type Options struct {
 type Site struct {
 	base    *url.URL
 	shield  *shield.Shield
+	records *catalog.Catalog
+	finder  *access.Finder
 	session func(ctx context.Context) (any, error)
 	video   func(ctx context.Context, v *catalog.Video) (any, error)
 	files   map[string]*file
 	shell   *file
-	// watch is the page of a video, cut at its placeholders.
-	watch *template
+	// watch is the page of a video, and frame the one for frames, cut at their
+	// placeholders.
+	watch, frame *template
 	// hls is the path of the script that plays playlists, "" if unknown.
 	hls string
 }
@@ -56,15 +62,17 @@ var errNotBuilt = errors.New("site: the pages are not built")
 // New reads all files into memory and compresses what is not compressed yet.
 // Files that are missing are no error here: the pages then say so.
 func New(o Options) (*Site, error) {
-	s := &Site{base: o.BaseURL, shield: o.Shield, session: o.Session, video: o.Video}
+	s := &Site{base: o.BaseURL, shield: o.Shield, records: o.Records, finder: o.Finder, session: o.Session, video: o.Video}
 	var err error
 	if s.files, err = load(o.Files); err != nil {
 		return nil, fmt.Errorf("site: %w", err)
 	}
 	s.shell = s.files["index.html"]
-	if page := s.files["watch.html"]; page != nil {
-		if s.watch, err = parse(string(page.plain)); err != nil {
-			return nil, fmt.Errorf("site: watch.html: %w", err)
+	for name, to := range map[string]**template{"watch.html": &s.watch, "embed.html": &s.frame} {
+		if page := s.files[name]; page != nil {
+			if *to, err = parse(string(page.plain)); err != nil {
+				return nil, fmt.Errorf("site: %s: %w", name, err)
+			}
 		}
 	}
 	for name := range s.files {
@@ -126,7 +134,7 @@ func (s *Site) Watch(c *gin.Context) error {
 		return s.notBuilt(c)
 	}
 	ctx := c.Request.Context()
-	page, err := s.describe(ctx, access.Video(ctx))
+	page, err := s.describe(ctx, access.Video(ctx), c.Param("slug"))
 	if err != nil {
 		return err
 	}

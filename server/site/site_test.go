@@ -37,6 +37,8 @@ func built() fstest.MapFS {
 		".gitkeep":          {},
 		"index.html":        {Data: []byte(`<!doctype html><title>shell</title><script src="/x.js" nonce="meanwhile-nonce"></script>`)},
 		"watch.html":        {Data: []byte(watchPage)},
+		"embed.html":        {Data: []byte(watchPage)},
+		"embed.js":          {Data: []byte("embed();")},
 		"assets/app-1.js":   {Data: []byte(strings.Repeat("let a = 1;\n", 500))},
 		"assets/app-2.css":  {Data: []byte("a{}")},
 		"assets/hls-abc.js": {Data: []byte("hls")},
@@ -84,8 +86,10 @@ func open(t *testing.T, files fstest.MapFS, video *catalog.Video, who *people.Ac
 	base, err := url.Parse("https://meanwhile.example")
 	require.NoError(t, err)
 	around := shield.New(shield.Options{BaseURL: base})
+	kept := records(t, video)
+	finder := access.NewFinder(kept, nil, time.Now)
 	s, err := New(Options{
-		Files: files, BaseURL: base, Shield: around,
+		Files: files, BaseURL: base, Shield: around, Records: kept, Finder: finder,
 		Session: func(ctx context.Context) (any, error) {
 			return map[string]any{"account": auth.From(ctx).Account != nil}, nil
 		},
@@ -104,7 +108,7 @@ func open(t *testing.T, files fstest.MapFS, video *catalog.Video, who *people.Ac
 	engine := gin.New()
 	engine.Use(reply.Middleware(quiet), around.Handle, func(c *gin.Context) {
 		c.Request = c.Request.WithContext(auth.With(c.Request.Context(), auth.Principal{Account: who}))
-	}, access.NewGate(access.NewFinder(records(t, video), nil, time.Now), nil, needs, quiet).Handle)
+	}, access.NewGate(finder, nil, needs, quiet).Handle)
 	engine.NoRoute(reply.Handle(s.Absent))
 	engine.GET("/", reply.Handle(s.Shell))
 	engine.GET("/v/:slug", reply.Handle(s.Watch))
@@ -141,7 +145,7 @@ func TestThePageOfAVideoHoldsItsData(t *testing.T) {
 	require.Contains(t, body, `<title>Tour &amp; more – Meanwhile</title>`)
 	require.Contains(t, body, `<meta property="og:title" content="Tour &amp; more">`)
 	require.Contains(t, body, `A recording by Ada, 2:05.`)
-	require.Contains(t, body, `<meta property="og:image" content="https://meanwhile.example/media/g/1/poster.jpg">`)
+	require.Contains(t, body, `<meta property="og:image" content="https://meanwhile.example/v/abc/poster.jpg">`)
 	require.Contains(t, body, `<link rel="preload" as="fetch" crossorigin href="/media/g/1/master.m3u8">`)
 	require.Equal(t, "Tour & more", pageData(t, body)["video"].(map[string]any)["title"])
 	require.Contains(t, body, `<video id="player"></video></body></html>`, "the page is whole")

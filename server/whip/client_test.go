@@ -147,6 +147,11 @@ func (c *client) send(t testing.TB, frames, packets [][]byte) {
 	both.Wait()
 }
 
+// sampleOf is 20 ms of sound.
+func sampleOf(packet []byte) media.Sample {
+	return media.Sample{Data: packet, Duration: 20 * time.Millisecond}
+}
+
 // hangUp ends the session as the protocol has it.
 func (c *client) hangUp(t testing.TB, who string) {
 	t.Helper()

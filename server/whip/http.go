@@ -49,6 +49,9 @@ func (w *WHIP) Publish(c *gin.Context) error {
 	if w.Network == nil {
 		return errOff
 	}
+	if auth.From(c.Request.Context()).Account == nil {
+		return reply.SignIn
+	}
 	offer, err := parseOffer(body)
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ type Config struct {
 	RateFactor     float64  `help:"Makes the limits of requests wider (10) or narrower (0.5); 0 turns them off. Guesses at passwords stay limited." default:"1" env:"MEANWHILE_RATE_FACTOR" name:"rate-factor"`
 	SMTPURL        string   `help:"Mail server: smtp://user:password@host:587 or smtps://…; ?starttls=optional or off where encryption is not needed. Default: none, and people are given links to pass on." env:"MEANWHILE_SMTP_URL" name:"smtp-url"`
 	MailFrom       string   `help:"Sender of mails: Meanwhile <video@example.org>." env:"MEANWHILE_MAIL_FROM"`
+	TLS            TLS      `embed:""`
 	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`
 	FFmpeg         string   `help:"The ffmpeg to run." default:"ffmpeg" env:"MEANWHILE_FFMPEG" name:"ffmpeg"`
@@ -42,7 +43,10 @@ func readSecretFiles() error {
 		if !ok || path == "" || !strings.HasPrefix(name, "MEANWHILE_") {
 			continue
 		}
-		value, err := os.ReadFile(path)
+		value, err := []byte(path), error(nil)
+		if target != "MEANWHILE_TLS_CERT" && target != "MEANWHILE_TLS_KEY" { // which name files themselves
+			value, err = os.ReadFile(path)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -88,7 +92,7 @@ func (c *Config) base(addr net.Addr) (*url.URL, error) {
 	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
 		host = "localhost" // which browsers trust with a camera, without TLS
 	}
-	return &url.URL{Scheme: "http", Host: net.JoinHostPort(host, port)}, nil
+	return &url.URL{Scheme: c.TLS.scheme(), Host: net.JoinHostPort(host, port)}, nil
 }
 
 // mail sends letters, if a mail server is set.

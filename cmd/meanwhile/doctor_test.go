@@ -228,12 +228,12 @@ func TestHealthOfWhatIsNotWell(t *testing.T) {
 	}))
 	defer sick.Close()
 	addr := strings.TrimPrefix(sick.URL, "http://")
-	require.ErrorContains(t, askHealth(t.Context(), addr), "503")
-	require.ErrorContains(t, askHealth(t.Context(), "127.0.0.1:0"), "no port")
-	require.Error(t, askHealth(t.Context(), "nonsense"))
+	require.ErrorContains(t, askHealth(t.Context(), &Config{Addr: addr}), "503")
+	require.ErrorContains(t, askHealth(t.Context(), &Config{Addr: "127.0.0.1:0"}), "no port")
+	require.Error(t, askHealth(t.Context(), &Config{Addr: "nonsense"}))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.Error(t, askHealth(ctx, addr))
+	require.Error(t, askHealth(ctx, &Config{Addr: addr}))
 }
 
 func TestTheDoctorNeedsAFolderToWriteTo(t *testing.T) {

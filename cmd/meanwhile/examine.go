@@ -26,7 +26,9 @@ func examine(ctx context.Context, config *Config) []finding {
 	found := examineFFmpeg(ctx, config)
 	found = append(found, examineFolders(config)...)
 	found = append(found, examineDatabase(ctx, config)...)
-	return append(found, examineClock(config, time.Now()), examineBase(config), examineMail(ctx, config), examineAddr(ctx, config))
+	found = append(found, examinePrivacy(config), examineClock(config, time.Now()), examineBase(config))
+	found = append(found, examineTLS(config, time.Now())...)
+	return append(found, examineMail(ctx, config), examineAddr(ctx, config))
 }
 
 func examineFFmpeg(ctx context.Context, config *Config) []finding {
@@ -199,7 +201,7 @@ func examineClock(config *Config, now time.Time) finding {
 // examineBase asks whether browsers will record there: they open cameras and
 // screens only on secure origins (https://www.w3.org/TR/secure-contexts/).
 func examineBase(config *Config) finding {
-	const advice = "Put a reverse proxy with TLS in front and set MEANWHILE_BASE_URL=https://…: browsers open camera, microphone and screen only on https or localhost."
+	const advice = "Turn TLS on (MEANWHILE_TLS) or put a reverse proxy with TLS in front, and set MEANWHILE_BASE_URL=https://…: browsers open camera, microphone and screen only on https or localhost."
 	listener := "127.0.0.1:0"
 	if host, port, err := net.SplitHostPort(config.Addr); err == nil {
 		listener = net.JoinHostPort(host, port)
@@ -262,7 +264,7 @@ func examineAddr(ctx context.Context, config *Config) finding {
 		}
 		return finding{Name: "address", Status: fine, Detail: config.Addr + " is free"}
 	}
-	if askHealth(ctx, config.Addr) == nil {
+	if askHealth(ctx, config) == nil {
 		return finding{Name: "address", Status: fine, Detail: "a Meanwhile server answers on " + config.Addr}
 	}
 	return finding{"address", failure, err.Error(), "Stop what listens there, or choose another address with MEANWHILE_ADDR."}

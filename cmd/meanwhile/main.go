@@ -55,6 +55,7 @@ func run() error {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
+	keepPrivate()
 	if err := readSecretFiles(); err != nil {
 		return err
 	}

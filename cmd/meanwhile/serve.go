@@ -101,6 +101,10 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 		return err
 	}
 	letters.Register(handlers)
+	secured, err := a.secure(ctx, listener, base)
+	if err != nil {
+		return err
+	}
 	instance, err := a.catalog.Begin(ctx)
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 		defer func() { err = errors.Join(err, network.Close()) }()
 	}
 	s, err := server.New(server.Options{
-		WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, GrantKey: instance.GrantKey,
+		WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
 		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
 		Budget: a.budget, Pace: &config.RateFactor,
 	})
@@ -128,7 +132,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	}
 	a.log.Info("listening", "addr", listener.Addr().String(), "url", base.String(), "workers", slots)
 	invite(base, instance.SetupToken)
-	return a.run(ctx, s, listener)
+	return a.run(ctx, s, secured)
 }
 
 // invite prints the one address to open.
@@ -143,7 +147,7 @@ func invite(base *url.URL, setupToken string) {
 // run answers requests until the context ends, then lets them finish and hands
 // the jobs back.
 func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener) error {
-	front := &http.Server{Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10}
+	front := newFront(s, a.log)
 	failed := make(chan error, 1)
 	go func() { failed <- front.Serve(listener) }()
 	var err error

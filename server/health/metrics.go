@@ -67,6 +67,9 @@ func newMetrics(version string, queries func() int64) *metrics {
 // but not timed: they last as long as somebody listens.
 func (h *Health) Observe(c *gin.Context) {
 	if c.Request.Body != nil && c.Request.Body != http.NoBody {
+		// On a copy: net/http looks at the body of its own request to decide whether
+		// what follows on the line is a new one, and is misled by a wrapper.
+		c.Request = c.Request.WithContext(c.Request.Context())
 		c.Request.Body = &counted{c.Request.Body, h.metrics.received}
 	}
 	h.metrics.running.Inc()

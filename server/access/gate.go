@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -27,6 +28,8 @@ const (
 	VideoSlug                  // a video, by :slug
 	UploadID                   // a video, by its upload's :id
 	CommentID                  // a video, by a comment's :id
+	LinkID                     // a video, by a share link's :id
+	RequestID                  // a video, by the :id of a request to watch it
 	Media                      // a video's media, by :grant and :video
 )
 
@@ -154,6 +157,10 @@ func keyOf(names Names) (param string, key catalog.VideoKey) {
 		return "id", catalog.VideoUpload
 	case CommentID:
 		return "id", catalog.VideoComment
+	case LinkID:
+		return "id", catalog.VideoLinkID
+	case RequestID:
+		return "id", catalog.VideoRequest
 	}
 	return "id", catalog.VideoID
 }
@@ -199,12 +206,17 @@ func (g *Gate) findByLink(ctx context.Context, p auth.Principal, slug string) (e
 	if err != nil {
 		return entry{}, err
 	}
-	if video.Via == nil && link.Free() {
+	switch {
+	case link.Free():
 		video.Via = link
+	case video.Via != nil && video.Via.ID != link.ID:
+		video.Via = nil // a pass through one link opens no other
 	}
-	found, err := seen(p, video)
-	if err != nil && video.Visibility != catalog.Private && !video.Trashed() {
-		return entry{locked: link}, nil
+	if found, err := seen(p, video); err == nil {
+		return found, nil
 	}
-	return found, err
+	if ok, err := g.finder.Admits(ctx, p, video, link); !ok {
+		return entry{}, cmp.Or(err, error(reply.NotFound))
+	}
+	return entry{locked: link}, nil
 }

@@ -79,6 +79,21 @@ func (f *Finder) Find(ctx context.Context, p auth.Principal, key catalog.VideoKe
 	return video, err
 }
 
+// Admits says whether a link lets a browser in, once it has given the password
+// if there is one. A link that is closed, paused because its video is private or
+// in the trash, or has let in as many as it may, lets in nobody else.
+func (f *Finder) Admits(ctx context.Context, p auth.Principal, v *catalog.Video, link *catalog.ShareLink) (bool, error) {
+	within := *v
+	within.Via = link
+	if !link.Open(f.now()) || !RightsOf(p, &within).Watch {
+		return false, nil
+	}
+	if link.MaxViews == 0 || link.Views < link.MaxViews {
+		return true, nil
+	}
+	return f.catalog.LinkKnows(ctx, link.ID, p.GuestHash)
+}
+
 func (f *Finder) sign(body string) string {
 	mac := hmac.New(sha256.New, f.key)
 	_, _ = mac.Write([]byte("pass\x00" + body)) // a hash never fails

@@ -50,6 +50,8 @@ ALTER TABLE sessions ADD COLUMN address TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN seen_at TIMESTAMP;
 -- How somebody signed in: password, passkey, oidc, link, each with +totp.
 ALTER TABLE sessions ADD COLUMN method TEXT NOT NULL DEFAULT '';
+-- When its holder last proved who it is: what changes who can sign in asks for that.
+ALTER TABLE sessions ADD COLUMN proved_at TIMESTAMP;
 
 ALTER TABLE api_tokens ADD COLUMN expires_at TIMESTAMP;
 ALTER TABLE api_tokens ADD COLUMN used_at TIMESTAMP;
@@ -77,8 +79,12 @@ CREATE TABLE ceremonies (
     data TEXT NOT NULL,
     expires_at TIMESTAMP NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX ceremonies_lapsed ON ceremonies (expires_at);
+CREATE INDEX ceremonies_by_account ON ceremonies (account_id);
+CREATE INDEX one_time_links_by_account ON one_time_links (account_id);
 
 CREATE TABLE identities (
+    id TEXT NOT NULL UNIQUE,
     issuer TEXT NOT NULL,
     subject TEXT NOT NULL,
     account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
@@ -124,8 +130,16 @@ ALTER TABLE videos ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE videos ADD COLUMN epoch_at TIMESTAMP;
 -- What its objects hold in bytes, counted in the workspace too.
 ALTER TABLE videos ADD COLUMN stored_bytes BIGINT NOT NULL DEFAULT 0;
--- When its owner was told that retention will remove it.
+-- Why its upload was ended before its end: a bound of the workspace, or ''.
+ALTER TABLE videos ADD COLUMN stopped TEXT NOT NULL DEFAULT '';
+-- When it was last watched; retention counts from there. Whoever looks after it
+-- may keep it for ever.
+ALTER TABLE videos ADD COLUMN viewed_at TIMESTAMP;
+ALTER TABLE videos ADD COLUMN kept BOOLEAN NOT NULL DEFAULT FALSE;
+-- When its owner was told that retention will remove it, and when it will.
 ALTER TABLE videos ADD COLUMN warned_at TIMESTAMP;
+ALTER TABLE videos ADD COLUMN removal_at TIMESTAMP;
+CREATE INDEX videos_removal ON videos (removal_at) WHERE removal_at IS NOT NULL;
 CREATE INDEX videos_by_workspace ON videos (workspace_id, created_at DESC, id DESC) WHERE trashed_at IS NULL;
 CREATE INDEX videos_epoch ON videos (epoch_at) WHERE epoch_at IS NOT NULL;
 UPDATE videos SET stored_bytes = size + coalesce((SELECT sum(tracks.size) FROM tracks WHERE tracks.video_id = videos.id), 0);
@@ -133,11 +147,14 @@ UPDATE workspaces SET used_bytes = coalesce((SELECT sum(stored_bytes) FROM video
 
 -- People who were named for one video, by account or by address.
 CREATE TABLE video_people (
+    id TEXT NOT NULL UNIQUE,
     video_id TEXT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
     email TEXT NOT NULL,
+    -- Whose address it is, once somebody has proved that.
     account_id TEXT REFERENCES accounts (id) ON DELETE CASCADE,
     may_comment BOOLEAN NOT NULL,
     may_download BOOLEAN NOT NULL,
+    named_by TEXT REFERENCES accounts (id) ON DELETE SET NULL,
     created_at TIMESTAMP NOT NULL,
     PRIMARY KEY (video_id, email)
 ) WITHOUT ROWID;
@@ -183,6 +200,14 @@ CREATE TABLE access_requests (
 );
 CREATE UNIQUE INDEX access_requests_open ON access_requests (video_id, account_id) WHERE state = 'open';
 CREATE INDEX access_requests_by_account ON access_requests (account_id);
+
+-- When an account asked for access, to anything, there or not: what bounds how
+-- often it may, and costs the same for both.
+CREATE TABLE access_asks (
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    asked_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (account_id, asked_at)
+) WITHOUT ROWID;
 
 -- The inbox: what an account should know or answer.
 CREATE TABLE notices (

@@ -74,12 +74,14 @@ func TestOneNetworkCannotTryManyAccounts(t *testing.T) {
 	require.NoError(t, l.Attempt(ctx, signIn("elsewhere", "another")))
 }
 
+const minutes = 5
+
 // guessFromEverywhere lets many networks guess at one subject for a while and
 // counts what is looked at.
 func guessFromEverywhere(ctx context.Context, w *world, l *Limiter, kind Kind) int {
 	through := 0
-	for range 10 { // minutes
-		for i := range 1000 {
+	for range minutes {
+		for i := range 150 {
 			if l.Attempt(ctx, Guess{Kind: kind, Subject: "target", Network: fmt.Sprint("net", i)}) == nil {
 				through++
 			}
@@ -89,9 +91,9 @@ func guessFromEverywhere(ctx context.Context, w *world, l *Limiter, kind Kind) i
 	return through
 }
 
-func TestAThousandNetworksAreNotAThousandTimesFaster(t *testing.T) {
+func TestManyNetworksAreNotManyTimesFaster(t *testing.T) {
 	t.Parallel()
-	for kind, most := range map[Kind]int{LinkPassword: 30 + 10*10, Code: 20 + 5, Password: 100 + 10*30, Letter: 5 + 1} {
+	for kind, most := range map[Kind]int{LinkPassword: 30 + minutes*10, Code: 20 + minutes/2, Password: 100 + minutes*30, Letter: 5} {
 		w := newWorld(t)
 		require.LessOrEqual(t, guessFromEverywhere(t.Context(), w, w.server(), kind), most, kind)
 	}
@@ -122,7 +124,7 @@ func TestStrangersShutNobodyOut(t *testing.T) {
 	require.NoError(t, l.Attempt(ctx, friend))
 	l.Succeeded(ctx, friend)
 	guessFromEverywhere(ctx, w, l, LinkPassword)
-	for i := range 1000 {
+	for i := range 50 {
 		_ = l.Attempt(ctx, Guess{Kind: LinkPassword, Subject: "target", Network: fmt.Sprint("again", i)})
 	}
 	require.ErrorIs(t, l.Attempt(ctx, Guess{Kind: LinkPassword, Subject: "target", Network: "new"}), reply.TooMany)
@@ -135,7 +137,7 @@ func TestRightAnswersAreNotCountedFromEverywhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	l, ctx := w.server(), t.Context()
-	for i := range 300 {
+	for i := range 100 {
 		g := Guess{Kind: LinkPassword, Subject: "link", Network: fmt.Sprint("net", i)}
 		require.NoError(t, l.Attempt(ctx, g), "a class opens a link at once")
 		l.Succeeded(ctx, g)

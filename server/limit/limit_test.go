@@ -81,7 +81,7 @@ func TestAProgramIsNotBothered(t *testing.T) {
 	w := newWorld(t)
 	l := w.server()
 	before := w.queries()
-	const calls = 6000
+	const calls = 2000
 	for range calls { // ten a second
 		for _, class := range []Class{Read, Write, Comment, Report, Upload} {
 			require.NoError(t, l.Request(t.Context(), class, ada), class)
@@ -121,7 +121,7 @@ func TestTheSustainedRateIsShared(t *testing.T) {
 	w := newWorld(t)
 	servers := []*Limiter{w.server(), w.server()}
 	through := 0
-	const minutes = 10
+	const minutes = 2
 	for range minutes * 60 * 10 {
 		for _, l := range servers {
 			through += passed(t.Context(), 10, reading(l, ada)) // 200 a second in all

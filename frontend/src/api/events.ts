@@ -1,3 +1,5 @@
+import { withPass } from './pass';
+
 /** What to do for each kind of event; the payload is the event's parsed JSON. */
 export type Handlers = Record<string, (data: unknown) => void>;
 
@@ -22,7 +24,7 @@ export function subscribe(url: string, { handlers, onReconnect }: Watch): () => 
   let gap = false;
 
   const connect = () => {
-    const current = new EventSource(url);
+    const current = new EventSource(withPass(url));
     source = current;
     current.onopen = () => {
       delay = firstDelay;

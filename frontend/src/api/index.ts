@@ -2,5 +2,6 @@ export * from './accounts';
 export * from './errors';
 export * from './events';
 export * from './hooks';
+export * from './pass';
 export * from './types';
 export * from './videos';

@@ -1,4 +1,5 @@
 import { errorFrom, offlineError } from './errors';
+import { passHeader } from './pass';
 
 type Options = {
   method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -21,7 +22,7 @@ export async function request<T>(path: string, options: Options = {}): Promise<T
 }
 
 async function send(path: string, { query, body, ...init }: Options): Promise<Response> {
-  const headers: Record<string, string> = { accept: 'application/json' };
+  const headers: Record<string, string> = { accept: 'application/json', ...passHeader() };
   if (body !== undefined) headers['content-type'] = 'application/json';
   try {
     return await fetch(path + search(query), {

@@ -1,3 +1,4 @@
+import { holdPass } from './pass';
 import { request } from './request';
 import type { Comment, NewVideo, Page, Video, VideoFilter, Visibility } from './types';
 
@@ -8,7 +9,11 @@ export type VideoQuery = { q?: string; filter?: VideoFilter; cursor?: string; li
 export const videos = {
   list: (query: VideoQuery, signal?: AbortSignal) =>
     request<Page<Video>>('/api/videos', { query, signal }),
-  get: (id: string, signal?: AbortSignal) => request<Video>(at(id), { signal }),
+  get: async (id: string, signal?: AbortSignal) => {
+    const video = await request<Video>(at(id), { signal });
+    holdPass(video.pass);
+    return video;
+  },
   /** Makes the record and its open upload; the link is good from now on. */
   create: (body: { title?: string; mime?: string; visibility?: Visibility }) =>
     request<NewVideo>('/api/videos', { method: 'POST', body }),

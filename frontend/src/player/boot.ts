@@ -1,9 +1,11 @@
 import '../ui/styles.css';
 import './player.css';
+import { holdPass } from '../api/pass';
 import type { Playable } from './model';
 import { readPageData, type PageData } from './page-data';
 import { Playback } from './playback';
 import { keepPlace, placeOf } from './resume';
+import { fetchVideo, firstFrame } from './start';
 import { startFromUrl } from './time';
 
 // The watch page's first script: it brings the first frame, and only then the application. Keep its imports few; what
@@ -15,13 +17,12 @@ export interface Booted {
   playback: Playback;
 }
 
-const APP_WAITS_AT_MOST_MS = 1_200;
-
 function boot(): void {
   const data = readPageData();
   const element = document.getElementById('player') as HTMLVideoElement;
   const stage = document.getElementById('stage')!;
   const video = data.video;
+  holdPass(video?.pass);
   const playback = new Playback(element, async () => (video ? fetchVideo(video.id) : null));
   if (video) start(video, playback, stage);
   else document.documentElement.dataset.absent = '';
@@ -48,26 +49,6 @@ function start(video: Playable, playback: Playback, stage: HTMLElement): void {
 function mayPlayByItself(): boolean {
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   return !calm && document.visibilityState === 'visible' && !location.hash.startsWith('#c-');
-}
-
-function firstFrame(element: HTMLVideoElement, expected: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (!expected) return resolve();
-    const timer = setTimeout(resolve, APP_WAITS_AT_MOST_MS);
-    const done = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    for (const sign of ['loadeddata', 'error'])
-      element.addEventListener(sign, done, { once: true });
-  });
-}
-
-async function fetchVideo(id: string): Promise<Playable | null> {
-  const answer = await fetch(`/api/videos/${encodeURIComponent(id)}`);
-  if ([401, 403, 404, 410].includes(answer.status)) return null;
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
-  return (await answer.json()) as Playable;
 }
 
 boot();

@@ -5,6 +5,8 @@ export interface Playable {
   duration_ms: number;
   width: number;
   height: number;
+  /** For whoever came by a share link: see api/pass.ts. */
+  pass?: string | null;
   playback: PlaybackUrls;
 }
 

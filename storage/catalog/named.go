@@ -232,6 +232,9 @@ func (c *Catalog) UnnamePerson(ctx context.Context, videoID, id string) error {
 		if _, err := tx.NewDelete().Model(n).WherePK().Exec(ctx); err != nil {
 			return err
 		}
+		if n.AccountID != "" {
+			tx.Tell(record.Event{Kind: record.VideoHidden, VideoID: video.ID, AccountID: n.AccountID})
+		}
 		if err := tx.loseAccess(ctx, video.ID); err != nil {
 			return err
 		}

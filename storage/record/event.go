@@ -26,7 +26,7 @@ type Event struct {
 	Kind      EventKind
 	VideoID   string
 	CommentID string // for the kinds of comment
-	AccountID string // for NoticeAdded, and for AccessLost of an account
+	AccountID string // for NoticeAdded, AccessLost of an account, and VideoHidden from one alone
 	Epoch     int64  // for AccessLost
 }
 
@@ -73,14 +73,20 @@ func (h *hub) publish(events []Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, e := range events {
-		for _, room := range []string{e.VideoID, ""} {
-			for ch := range h.rooms[room] {
-				select {
-				case ch <- e:
-				default:
-					h.drop(room, ch)
-				}
-			}
+		h.tell(e.VideoID, e)
+		if e.VideoID != "" {
+			h.tell("", e)
+		}
+	}
+}
+
+// tell runs with the lock held.
+func (h *hub) tell(room string, e Event) {
+	for ch := range h.rooms[room] {
+		select {
+		case ch <- e:
+		default:
+			h.drop(room, ch)
 		}
 	}
 }

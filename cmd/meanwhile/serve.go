@@ -34,8 +34,8 @@ const (
 	// stallTime is how long a video may wait for its next rendition before it is
 	// made sure that there is a job for it.
 	stallTime = 15 * time.Minute
-	// trashTime is how long what was thrown away can be brought back.
-	trashTime = 30 * 24 * time.Hour
+	// auditTime is how long the audit log remembers: a year, and a month to look.
+	auditTime = 400 * 24 * time.Hour
 	// visitorTime is how long a visitor without an account is told from others.
 	visitorTime = 3 * 24 * time.Hour
 )
@@ -187,7 +187,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.EmptyTrash(ctx, now.Add(-trashTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.budget.Sweep(ctx, now))
+			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.budget.Sweep(ctx, now))
 	})
 	return nil
 }

@@ -44,3 +44,8 @@ type change struct{ record.Change }
 func (c *Catalog) write(ctx context.Context, do func(ctx context.Context, tx change) error) error {
 	return c.Write(ctx, func(ctx context.Context, tx record.Change) error { return do(ctx, change{tx}) })
 }
+
+// audit notes in the log of a video's workspace what is done to it.
+func (t change) audit(ctx context.Context, video *Video, action record.Action, detail map[string]string) error {
+	return t.Audit(ctx, record.Audit{WorkspaceID: video.WorkspaceID, Action: action, VideoID: video.ID, VideoTitle: video.Title, Detail: detail})
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -208,24 +209,42 @@ func (c *Catalog) ForgoAudio(ctx context.Context, videoID string, take int) erro
 // dropLiveAudio removes the per-span sound that bridged the time until the
 // continuous rendition was made.
 func (t change) dropLiveAudio(ctx context.Context, videoID string) error {
-	_, err := t.NewRaw("INSERT INTO garbage (object_prefix, due_at) SELECT object_key, ? FROM tracks WHERE video_id = ? AND kind = 'audio' AND span >= 0 ON CONFLICT DO NOTHING",
-		t.Now().Add(garbageGrace), videoID).Exec(ctx)
-	if err != nil {
+	return t.dropTracks(ctx, videoID, "kind = 'audio' AND span >= 0")
+}
+
+// dropTracks removes some tracks of a video and leaves their objects to
+// housekeeping.
+func (t change) dropTracks(ctx context.Context, videoID, which string, values ...any) error {
+	var gone []Track
+	if err := t.NewSelect().Model(&gone).Column("object_key", "size").Where("video_id = ?", videoID).Where(which, values...).Scan(ctx); err != nil {
 		return err
 	}
-	_, err = t.NewDelete().Table("tracks").Where("video_id = ? AND kind = 'audio' AND span >= 0", videoID).Exec(ctx)
-	return err
+	var bytes int64
+	for _, track := range gone {
+		if err := t.discard(ctx, track.ObjectKey, t.Now().Add(garbageGrace)); err != nil {
+			return err
+		}
+		bytes += track.Size
+	}
+	if _, err := t.NewDelete().Table("tracks").Where("video_id = ?", videoID).Where(which, values...).Exec(ctx); err != nil {
+		return err
+	}
+	return people.Store(ctx, t.Change, videoID, -bytes)
 }
 
 func (t change) addTracks(ctx context.Context, videoID string, span int, tracks []Track) error {
+	var bytes int64
 	for i := range tracks {
 		tracks[i].VideoID, tracks[i].Span = videoID, span
+		bytes += tracks[i].Size
 	}
 	if len(tracks) == 0 {
 		return nil
 	}
-	_, err := t.NewInsert().Model(&tracks).Exec(ctx)
-	return err
+	if _, err := t.NewInsert().Model(&tracks).Exec(ctx); err != nil {
+		return err
+	}
+	return people.Store(ctx, t.Change, videoID, bytes)
 }
 
 // CommitStills records pictures of a take; empty fields leave what is there.
@@ -265,7 +284,7 @@ func (t change) discardStills(ctx context.Context, before, now Stills) error {
 		if old == "" || old == kept {
 			continue
 		}
-		if _, err := t.NewRaw("INSERT INTO garbage (object_prefix, due_at) VALUES (?, ?) ON CONFLICT DO NOTHING", old, due).Exec(ctx); err != nil {
+		if err := t.discard(ctx, old, due); err != nil {
 			return err
 		}
 	}

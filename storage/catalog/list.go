@@ -8,8 +8,52 @@ import (
 	"strings"
 	"time"
 
+	"github.com/uptrace/bun"
+
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
+
+// videos selects videos with their owner's name and their upload's state, and
+// with what the account that asks, or "", was named for.
+func videos(db bun.IDB, dest any, accountID string) *bun.SelectQuery {
+	return db.NewSelect().Model(dest).
+		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state, coalesce(upload.length, 0) AS upload_length").
+		ColumnExpr("named.video_id IS NOT NULL AS named, coalesce(named.may_comment, FALSE) AS named_may_comment, coalesce(named.may_download, FALSE) AS named_may_download").
+		Join("JOIN accounts AS account ON account.id = video.owner_id").
+		Join("JOIN uploads AS upload ON upload.video_id = video.id").
+		Join("LEFT JOIN video_people AS named ON named.video_id = video.id AND named.account_id = ?", accountID)
+}
+
+// Video finds a video by its id.
+func (c *Catalog) Video(ctx context.Context, id string) (*Video, error) {
+	return c.VideoFor(ctx, "", VideoID, id)
+}
+
+// VideoKey is how a video is named.
+type VideoKey string
+
+// The ways to name a video: by its id, its own address, its upload, one of its
+// comments, the address or the id of one of its share links, or a request to
+// watch it.
+const (
+	VideoID        VideoKey = "video.id = ?"
+	VideoSlug      VideoKey = "video.slug = ?"
+	VideoUpload    VideoKey = "upload.id = ?"
+	VideoComment   VideoKey = "video.id = (SELECT video_id FROM comments WHERE id = ?)"
+	VideoShareLink VideoKey = "video.id = (SELECT video_id FROM share_links WHERE slug = ?)"
+	VideoLinkID    VideoKey = "video.id = (SELECT video_id FROM share_links WHERE id = ?)"
+	VideoRequest   VideoKey = "video.id = (SELECT video_id FROM access_requests WHERE id = ?)"
+)
+
+// VideoFor finds a video by one of its names, with what the account that asks
+// was named for.
+func (c *Catalog) VideoFor(ctx context.Context, accountID string, key VideoKey, value string) (*Video, error) {
+	video := new(Video)
+	if err := videos(c.DB.Reader, video, accountID).Where(string(key), value).Scan(ctx); err != nil {
+		return nil, record.Translate(err)
+	}
+	return video, nil
+}
 
 // ErrCursor says that a cursor was not made by this server.
 var ErrCursor = errors.New("the cursor is not one of ours")

@@ -130,10 +130,11 @@ func TestTheTrashIsEmptiedForGood(t *testing.T) {
 	require.False(t, k.read(t).Trashed())
 	require.NoError(t, s.TrashVideo(t.Context(), k.video.ID))
 
-	require.NoError(t, s.EmptyTrash(t.Context(), s.clock.now()))
+	s.clock.advance(30 * 24 * time.Hour)
+	require.NoError(t, s.EmptyTrash(t.Context()))
 	require.True(t, k.read(t).Trashed(), "not yet old enough")
 	s.clock.advance(time.Second)
-	require.NoError(t, s.EmptyTrash(t.Context(), s.clock.now()))
+	require.NoError(t, s.EmptyTrash(t.Context()))
 	_, err := s.Video(t.Context(), k.video.ID)
 	require.ErrorIs(t, err, record.ErrNotFound)
 	garbage, err := s.Garbage(t.Context())

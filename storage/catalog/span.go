@@ -217,16 +217,9 @@ func (t change) reopen(ctx context.Context, video *Video, upload *Upload) error 
 // discardTracks drops the spans that reach beyond the kept fragments, their
 // rungs and the audio rendition, and leaves their objects to housekeeping.
 func (t change) discardTracks(ctx context.Context, videoID string, kept int64) error {
-	const beyond = "SELECT n FROM spans WHERE video_id = ?0 AND first_fragment + fragments > ?1"
-	statements := []string{
-		"INSERT INTO garbage (object_prefix, due_at) SELECT object_key, ?2 FROM tracks WHERE video_id = ?0 AND (span = -1 OR span IN (" + beyond + ")) ON CONFLICT DO NOTHING",
-		"DELETE FROM tracks WHERE video_id = ?0 AND (span = -1 OR span IN (" + beyond + "))",
-		"DELETE FROM spans WHERE video_id = ?0 AND first_fragment + fragments > ?1",
+	if err := t.dropTracks(ctx, videoID, "(span = -1 OR span IN (SELECT n FROM spans WHERE video_id = ? AND first_fragment + fragments > ?))", videoID, kept); err != nil {
+		return err
 	}
-	for _, statement := range statements {
-		if _, err := t.NewRaw(statement, videoID, kept, t.Now().Add(garbageGrace)).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err := t.NewDelete().Table("spans").Where("video_id = ? AND first_fragment + fragments > ?", videoID, kept).Exec(ctx)
+	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -124,6 +125,12 @@ func (c *Catalog) AppendPart(ctx context.Context, a Arrival) error {
 				return err
 			}
 		}
+		err = people.Take(ctx, tx.Change, people.Arriving{
+			VideoID: a.VideoID, WorkspaceID: video.WorkspaceID, Bytes: a.Length, Total: a.Start + a.Length, LengthUS: video.DurationUS,
+		})
+		if err != nil {
+			return err
+		}
 		part := &Part{VideoID: a.VideoID, Start: a.Start, Length: a.Length, ObjectKey: a.ObjectKey}
 		if _, err := tx.NewInsert().Model(part).Exec(ctx); err != nil {
 			return err
@@ -168,7 +175,22 @@ func (t change) advance(ctx context.Context, a Arrival) (*Upload, error) {
 // DeclareLength fixes the length of an upload that began without one.
 func (c *Catalog) DeclareLength(ctx context.Context, uploadID string, length int64) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
-		err := record.Must(tx.NewUpdate().Table("uploads").Set("length = ?", length).Set("touched_at = ?", c.Now()).
+		var row struct {
+			WorkspaceID string
+			Received    int64
+			Declared    bool
+		}
+		err := tx.NewRaw(`SELECT coalesce(videos.workspace_id, '') AS workspace_id, uploads.received, uploads.length IS NOT NULL AS declared
+			FROM uploads JOIN videos ON videos.id = uploads.video_id WHERE uploads.id = ?`, uploadID).Scan(ctx, &row)
+		if err != nil {
+			return err
+		}
+		if left := length - row.Received; !row.Declared && left > 0 {
+			if err := people.Admit(ctx, tx.Change, row.WorkspaceID, left); err != nil {
+				return err
+			}
+		}
+		err = record.Must(tx.NewUpdate().Table("uploads").Set("length = ?", length).Set("touched_at = ?", c.Now()).
 			Where("id = ? AND received <= ? AND (length IS NULL OR length = ?)", uploadID, length, length).Exec(ctx))
 		if err == record.ErrNotFound { //nolint:errorlint // must returns it bare
 			return ErrLength
@@ -186,6 +208,8 @@ type Closing struct {
 	// Received is where the upload stood when Last was made of it.
 	Received int64
 	Last     Index
+	// Stopped is the bound of the workspace that ends it, or "".
+	Stopped people.Bound
 }
 
 // CloseUpload ends an upload. It does nothing if that has happened already, and
@@ -208,6 +232,12 @@ func (c *Catalog) CloseUpload(ctx context.Context, closing Closing) error {
 		}
 		if upload.State == UploadQuiet {
 			return tx.settle(ctx, video, upload)
+		}
+		if closing.Stopped != "" {
+			if _, err := tx.NewUpdate().Table("videos").Set("stopped = ?", closing.Stopped).Where("id = ?", video.ID).Exec(ctx); err != nil {
+				return err
+			}
+			video.Stopped = closing.Stopped
 		}
 		if err := tx.addIndex(ctx, video, closing.Last); err != nil {
 			return err

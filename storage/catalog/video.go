@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -13,6 +14,7 @@ import (
 	"github.com/uptrace/bun"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -116,8 +118,16 @@ type Video struct {
 	EpochAt bun.NullTime `bun:"epoch_at"`
 	// StoredBytes is what its objects hold.
 	StoredBytes int64 `bun:"stored_bytes"`
-	// WarnedAt is when its owner was told that retention will remove it.
-	WarnedAt bun.NullTime `bun:"warned_at"`
+	// Stopped is the bound of the workspace at which its upload was ended, or "".
+	Stopped people.Bound `bun:"stopped"`
+	// ViewedAt is when it was last watched, to the hour or so; retention counts
+	// from there. A video that is Kept stays for ever.
+	ViewedAt bun.NullTime `bun:"viewed_at"`
+	Kept     bool         `bun:"kept"`
+	// WarnedAt is when its owner was told that retention will remove it, and
+	// RemovalAt when it will.
+	WarnedAt  bun.NullTime `bun:"warned_at"`
+	RemovalAt bun.NullTime `bun:"removal_at"`
 
 	// Named says that the account which asks was named for this video, and what
 	// it may then do. Only queries that know who asks fill it in.
@@ -216,9 +226,14 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		if _, err := tx.NewInsert().Model(video).Exec(ctx); err != nil {
 			return err
 		}
+		if err := people.Admit(ctx, tx.Change, video.WorkspaceID, n.Length); err != nil {
+			return err
+		}
 		tx.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
-		_, err := tx.NewInsert().Model(upload).Exec(ctx)
-		return err
+		if _, err := tx.NewInsert().Model(upload).Exec(ctx); err != nil {
+			return err
+		}
+		return tx.audit(ctx, video, record.VideoCreated, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -243,51 +258,14 @@ func (t change) roomForUpload(ctx context.Context, ownerID string) error {
 	return err
 }
 
-// videos selects videos with their owner's name and their upload's state, and
-// with what the account that asks, or "", was named for.
-func videos(db bun.IDB, dest any, accountID string) *bun.SelectQuery {
-	return db.NewSelect().Model(dest).
-		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state, coalesce(upload.length, 0) AS upload_length").
-		ColumnExpr("named.video_id IS NOT NULL AS named, coalesce(named.may_comment, FALSE) AS named_may_comment, coalesce(named.may_download, FALSE) AS named_may_download").
-		Join("JOIN accounts AS account ON account.id = video.owner_id").
-		Join("JOIN uploads AS upload ON upload.video_id = video.id").
-		Join("LEFT JOIN video_people AS named ON named.video_id = video.id AND named.account_id = ?", accountID)
-}
-
-// Video finds a video by its id.
-func (c *Catalog) Video(ctx context.Context, id string) (*Video, error) {
-	return c.VideoFor(ctx, "", VideoID, id)
-}
-
-// VideoKey is how a video is named.
-type VideoKey string
-
-// The ways to name a video: by its id, its own address, its upload, one of its
-// comments, or one of its share links.
-const (
-	VideoID        VideoKey = "video.id = ?"
-	VideoSlug      VideoKey = "video.slug = ?"
-	VideoUpload    VideoKey = "upload.id = ?"
-	VideoComment   VideoKey = "video.id = (SELECT video_id FROM comments WHERE id = ?)"
-	VideoShareLink VideoKey = "video.id = (SELECT video_id FROM share_links WHERE slug = ?)"
-)
-
-// VideoFor finds a video by one of its names, with what the account that asks
-// was named for.
-func (c *Catalog) VideoFor(ctx context.Context, accountID string, key VideoKey, value string) (*Video, error) {
-	video := new(Video)
-	if err := videos(c.DB.Reader, video, accountID).Where(string(key), value).Scan(ctx); err != nil {
-		return nil, record.Translate(err)
-	}
-	return video, nil
-}
-
 // VideoChange lists what an owner may change; nil leaves a field as it is.
 type VideoChange struct {
 	Title             *string
 	Visibility        *Visibility
 	GuestsMayComment  *bool
 	GuestsMayDownload *bool
+	// Kept exempts it from retention.
+	Kept *bool
 }
 
 // ChangeVideo changes a video's settings. If fewer people may watch, or guests
@@ -302,10 +280,12 @@ func (c *Catalog) ChangeVideo(ctx context.Context, id string, wanted VideoChange
 			return err
 		}
 		if wanted.takes(before) {
-			err = tx.loseAccess(ctx, id)
+			if err := tx.loseAccess(ctx, id); err != nil {
+				return err
+			}
 		}
 		tx.Tell(record.Event{Kind: record.VideoChanged, VideoID: id})
-		return err
+		return tx.auditChange(ctx, before, wanted)
 	})
 	if err != nil {
 		return nil, err
@@ -326,7 +306,40 @@ func (w VideoChange) set(q *bun.UpdateQuery) *bun.UpdateQuery {
 	if g := w.GuestsMayDownload; g != nil {
 		q = q.Set("guests_may_download = ?", *g)
 	}
+	if k := w.Kept; k != nil {
+		q = q.Set("kept = ?", *k).Set("warned_at = NULL").Set("removal_at = NULL")
+	}
 	return q
+}
+
+// auditChange notes what a change of settings changes: who may watch by itself,
+// for that is what people look for.
+func (t change) auditChange(ctx context.Context, before *Video, w VideoChange) error {
+	shared, edited := map[string]string{}, map[string]string{}
+	if v := w.Visibility; v != nil && *v != before.Visibility {
+		shared["visibility"] = string(before.Visibility) + " → " + string(*v)
+	}
+	if g := w.GuestsMayComment; g != nil && *g != before.GuestsMayComment {
+		shared["guests_may_comment"] = strconv.FormatBool(*g)
+	}
+	if g := w.GuestsMayDownload; g != nil && *g != before.GuestsMayDownload {
+		shared["guests_may_download"] = strconv.FormatBool(*g)
+	}
+	if title := w.Title; title != nil && *title != before.Title {
+		edited["title"] = *title
+	}
+	if k := w.Kept; k != nil && *k != before.Kept {
+		edited["kept"] = strconv.FormatBool(*k)
+	}
+	if len(shared) > 0 {
+		if err := t.audit(ctx, before, record.VideoShared, shared); err != nil {
+			return err
+		}
+	}
+	if len(edited) > 0 {
+		return t.audit(ctx, before, record.VideoEdited, edited)
+	}
+	return nil
 }
 
 // takes says whether somebody may do less than before.
@@ -343,27 +356,6 @@ func (t change) loseAccess(ctx context.Context, id string) error {
 	t.Tell(record.Event{Kind: record.VideoHidden, VideoID: id})
 	t.Tell(record.Event{Kind: record.AccessLost, VideoID: id, Epoch: epoch})
 	return err
-}
-
-// TrashVideo puts a video into the trash, from where it can be restored until
-// housekeeping empties it.
-func (c *Catalog) TrashVideo(ctx context.Context, id string) error {
-	return c.setTrashed(ctx, id, bun.NullTime{Time: c.Now()}, record.VideoRemoved)
-}
-
-// RestoreVideo takes a video out of the trash.
-func (c *Catalog) RestoreVideo(ctx context.Context, id string) error {
-	return c.setTrashed(ctx, id, bun.NullTime{}, record.VideoChanged)
-}
-
-func (c *Catalog) setTrashed(ctx context.Context, id string, at bun.NullTime, kind record.EventKind) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
-		tx.Tell(record.Event{Kind: kind, VideoID: id})
-		if err := record.Must(tx.NewUpdate().Table("videos").Set("trashed_at = ?", at).Set("updated_at = ?", c.Now()).Where("id = ?", id).Exec(ctx)); err != nil || at.IsZero() {
-			return err
-		}
-		return tx.loseAccess(ctx, id)
-	})
 }
 
 // fold makes text comparable: lower case, without accents. What SQL text cannot

@@ -62,13 +62,30 @@ func (c *Catalog) RecordView(ctx context.Context, w Watched) error {
 			Set("last_at = EXCLUDED.last_at, watched_us = EXCLUDED.watched_us, position_us = EXCLUDED.position_us").Exec(ctx); err != nil {
 			return err
 		}
-		if !first || w.Viewer == ViewerAccount(video.OwnerID) {
-			return nil
+		if err := tx.noteViewed(ctx, video); err != nil || !first || w.Viewer == ViewerAccount(video.OwnerID) {
+			return err
+		}
+		if err := tx.audit(ctx, video, record.VideoWatched, nil); err != nil {
+			return err
 		}
 		tx.Tell(record.Event{Kind: record.VideoChanged, VideoID: w.VideoID})
 		_, err = tx.NewRaw("UPDATE videos SET views = views + 1 WHERE id = ?", w.VideoID).Exec(ctx)
 		return err
 	})
+}
+
+// viewedStep is how exactly is known when a video was last watched: not every
+// report needs to write.
+const viewedStep = time.Hour
+
+// noteViewed lets retention count from now on; a warning that was given before
+// is void.
+func (t change) noteViewed(ctx context.Context, video *Video) error {
+	if t.Now().Sub(video.ViewedAt.Time) < viewedStep && video.RemovalAt.IsZero() {
+		return nil
+	}
+	_, err := t.NewUpdate().Table("videos").Set("viewed_at = ?", t.Now()).Set("warned_at = NULL").Set("removal_at = NULL").Where("id = ?", video.ID).Exec(ctx)
+	return err
 }
 
 // maxSpeed is faster than anybody watches, and reportSlack is how much a first

@@ -1,17 +1,23 @@
 package people
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // InvitationLife is how long an invitation can be accepted.
 const InvitationLife = 7 * 24 * time.Hour
+
+// MailInvitation is the letter that invites somebody; its record is the
+// invitation.
+const MailInvitation = "invitation"
 
 // maxInvitations is how many invitations may be open at once.
 const maxInvitations = 100
@@ -20,8 +26,10 @@ const maxInvitations = 100
 type Invitation struct {
 	bun.BaseModel `bun:"table:invitations,alias:invitation"`
 
-	ID        string `bun:"id,pk"`
-	Hash      []byte `bun:"hash"`
+	ID   string `bun:"id,pk"`
+	Hash []byte `bun:"hash"`
+	// MailHash is the hash of the token in the letter, if one was sent.
+	MailHash  []byte `bun:"mail_hash"`
 	Email     string `bun:"email"` // empty: for whoever holds the link
 	InviterID string `bun:"inviter_id"`
 	// WorkspaceID and Role are what it leads to.
@@ -31,6 +39,9 @@ type Invitation struct {
 	ExpiresAt   time.Time  `bun:"expires_at"`
 	Inviter     *Account   `bun:"rel:belongs-to,join:inviter_id=id"`
 	Workspace   *Workspace `bun:"rel:belongs-to,join:workspace_id=id"`
+
+	// byMail says that it was found by the token in the letter.
+	byMail bool
 }
 
 // NewInvitation says who is invited by whom, and to what.
@@ -65,9 +76,37 @@ func (c *People) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 		if err := tx.roomForInvitation(ctx, n.WorkspaceID, email); err != nil {
 			return err
 		}
-		_, err := tx.NewInsert().Model(invitation).Exec(ctx)
-		return err
+		if _, err := tx.NewInsert().Model(invitation).Exec(ctx); err != nil {
+			return err
+		}
+		if email != "" {
+			if err := tx.Enqueue(ctx, jobs.Mail{Template: MailInvitation, To: email, Ref: invitation.ID}, jobs.Waiting); err != nil {
+				return err
+			}
+		}
+		return tx.Audit(ctx, record.Audit{WorkspaceID: n.WorkspaceID, Action: record.InvitationCreated, Detail: invitation.detail()})
 	})
+}
+
+// InvitationLetter finds an invitation that a letter is about, and makes the
+// token that the letter carries; that of an earlier letter is void. It returns
+// record.ErrNotFound if the invitation is not open any more.
+func (c *People) InvitationLetter(ctx context.Context, id string) (*Invitation, string, error) {
+	token, hash := record.Secret()
+	found := new(Invitation)
+	err := c.write(ctx, func(ctx context.Context, tx change) error {
+		err := tx.NewSelect().Model(found).Relation("Inviter").Relation("Workspace").Where("invitation.id = ? AND invitation.expires_at > ?", id, c.Now()).Scan(ctx)
+		if err != nil {
+			return err
+		}
+		return record.Must(tx.NewUpdate().Model((*Invitation)(nil)).Set("mail_hash = ?", hash).Where("id = ?", id).Exec(ctx))
+	})
+	return found, token, err
+}
+
+// detail is what the audit log says of an invitation.
+func (i *Invitation) detail() map[string]string {
+	return map[string]string{"email": i.Email, "role": string(i.Role)}
 }
 
 // roomForInvitation drops lapsed invitations and older ones to the same address.
@@ -102,7 +141,14 @@ func (c *People) Invitations(ctx context.Context, workspaceID string) ([]Invitat
 // DropInvitation takes an invitation to a workspace back.
 func (c *People) DropInvitation(ctx context.Context, workspaceID, id string) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
-		return record.Must(tx.NewDelete().Model((*Invitation)(nil)).Where("id = ? AND workspace_id = ?", id, workspaceID).Exec(ctx))
+		dropped := new(Invitation)
+		if err := tx.NewSelect().Model(dropped).Where("id = ? AND workspace_id = ?", id, workspaceID).Scan(ctx); err != nil {
+			return err
+		}
+		if _, err := tx.NewDelete().Model(dropped).WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, record.Audit{WorkspaceID: workspaceID, Action: record.InvitationDropped, Detail: dropped.detail()})
 	})
 }
 
@@ -113,19 +159,20 @@ func (c *People) Invitation(ctx context.Context, token string) (*Invitation, err
 }
 
 func (c *People) invitation(ctx context.Context, db bun.IDB, token string) (*Invitation, error) {
-	found := new(Invitation)
+	found, hash := new(Invitation), record.HashToken(token)
 	err := record.Translate(db.NewSelect().Model(found).Relation("Inviter").Relation("Workspace").
-		Where("invitation.hash = ? AND invitation.expires_at > ?", record.HashToken(token), c.Now()).Scan(ctx))
+		Where("(invitation.hash = ? OR invitation.mail_hash = ?) AND invitation.expires_at > ?", hash, hash, c.Now()).Scan(ctx))
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, ErrToken
 	}
+	found.byMail = bytes.Equal(found.MailHash, hash)
 	return found, err
 }
 
 // AcceptInvitation makes an account that belongs to the workspace, and uses the
 // invitation up.
 func (c *People) AcceptInvitation(ctx context.Context, token string, n NewAccount) (*Account, error) {
-	account, err := c.newAccount(n)
+	account, err := newAccount(c.Now(), n)
 	if err != nil {
 		return nil, err
 	}
@@ -137,12 +184,21 @@ func (c *People) AcceptInvitation(ctx context.Context, token string, n NewAccoun
 		if invitation.Email != "" && invitation.Email != account.Email {
 			return &record.InvalidError{Field: "email", Message: "This invitation is for another e-mail address."}
 		}
+		if invitation.byMail {
+			// Whoever has the token of the letter has the address. A link that was
+			// copied proves nothing: its maker has it too.
+			account.VerifiedAt = bun.NullTime{Time: account.CreatedAt}
+		}
 		if err := record.Must(tx.NewDelete().Model(invitation).WherePK().Exec(ctx)); err != nil {
 			return err
 		}
 		if err := tx.insertAccount(ctx, account); err != nil {
 			return err
 		}
-		return tx.join(ctx, account, invitation.Workspace, invitation.Role)
+		if err := tx.join(ctx, account, invitation.Workspace, invitation.Role); err != nil {
+			return err
+		}
+		ctx = record.WithActor(ctx, record.Actor{AccountID: account.ID, Name: account.Name, Email: account.Email, Address: record.ActorOf(ctx).Address})
+		return tx.auditJoined(ctx, account, invitation)
 	})
 }

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -82,7 +83,7 @@ func (t change) firstWorkspace(ctx context.Context) (*Workspace, error) {
 	if !errors.Is(err, record.ErrNotFound) {
 		return w, err
 	}
-	return t.newWorkspace(ctx, "Workspace")
+	return t.newWorkspace(ctx, "Workspace") // its owner gives it a better name
 }
 
 func (t change) newWorkspace(ctx context.Context, name string) (*Workspace, error) {
@@ -110,10 +111,151 @@ func (c *People) Workspace(ctx context.Context, id string) (*Workspace, error) {
 	return w, record.Translate(err)
 }
 
+// Workspaces lists all workspaces of the server, the oldest first.
+func (c *People) Workspaces(ctx context.Context) ([]Workspace, error) {
+	var all []Workspace
+	err := c.DB.Reader.NewSelect().Model(&all).OrderExpr("created_at, id").Scan(ctx)
+	return all, record.Translate(err)
+}
+
 // WorkspacesOf lists the memberships of an account with their workspaces, by name.
 func (c *People) WorkspacesOf(ctx context.Context, accountID string) ([]Membership, error) {
 	var all []Membership
 	err := c.DB.Reader.NewSelect().Model(&all).Relation("Workspace").Where("membership.account_id = ?", accountID).
 		OrderExpr("workspace.name, workspace.id").Scan(ctx)
 	return all, record.Translate(err)
+}
+
+// maxWorkspaces is how many workspaces an account may own.
+const maxWorkspaces = 50
+
+// CreateWorkspace makes a workspace that the account owns and works in from now
+// on.
+func (c *People) CreateWorkspace(ctx context.Context, accountID, name string) (*Workspace, error) {
+	name, err := NormalName(name)
+	if err != nil {
+		return nil, err
+	}
+	var w *Workspace
+	err = c.write(ctx, func(ctx context.Context, tx change) error {
+		account := new(Account)
+		if err := tx.NewSelect().Model(account).Where("id = ?", accountID).Scan(ctx); err != nil {
+			return err
+		}
+		owned, err := tx.NewSelect().Model((*Membership)(nil)).Where("account_id = ? AND role = ?", accountID, Owner).Count(ctx)
+		if err != nil {
+			return err
+		}
+		if owned >= maxWorkspaces {
+			return record.ErrTooMany
+		}
+		if w, err = tx.newWorkspace(ctx, name); err != nil {
+			return err
+		}
+		if err := tx.join(ctx, account, w, Owner); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, record.Audit{WorkspaceID: w.ID, Action: record.WorkspaceCreated, Detail: map[string]string{"name": name}})
+	})
+	return w, err
+}
+
+// SwitchWorkspace lets an account work in another workspace that it belongs to.
+func (c *People) SwitchWorkspace(ctx context.Context, accountID, workspaceID string) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		return record.Must(tx.NewUpdate().Model((*Account)(nil)).Set("workspace_id = ?", workspaceID).
+			Where("id = ? AND EXISTS (SELECT 1 FROM memberships WHERE account_id = ? AND workspace_id = ?)", accountID, accountID, workspaceID).Exec(ctx))
+	})
+}
+
+// WorkspaceChange lists what an admin may change; nil leaves a field as it is.
+type WorkspaceChange struct {
+	Name *string
+	// The bounds; 0 means none.
+	QuotaBytes, MaxUploadBytes *int64
+	MaxLength                  *time.Duration
+	// RetentionDays is how long a video stays that nobody watches; 0 is for ever.
+	RetentionDays, TrashDays *int
+}
+
+// The longest times that are kept, in days: a century, and a year in the trash.
+const (
+	maxRetentionDays = 36_500
+	maxTrashDays     = 365
+)
+
+// ChangeWorkspace changes a workspace's settings. Whatever retention has
+// announced is taken back when its time changes: owners are told anew.
+func (c *People) ChangeWorkspace(ctx context.Context, id string, wanted WorkspaceChange) (*Workspace, error) {
+	if err := wanted.check(); err != nil {
+		return nil, err
+	}
+	w := new(Workspace)
+	return w, c.write(ctx, func(ctx context.Context, tx change) error {
+		if err := tx.NewSelect().Model(w).Where("id = ?", id).Scan(ctx); err != nil {
+			return err
+		}
+		before := *w
+		detail := wanted.apply(w)
+		if len(detail) == 0 {
+			return nil
+		}
+		if _, err := tx.NewUpdate().Model(w).ExcludeColumn("used_bytes", "embed_origins", "created_at").WherePK().Exec(ctx); err != nil {
+			return err
+		}
+		if w.RetentionDays != before.RetentionDays {
+			if _, err := tx.NewRaw("UPDATE videos SET warned_at = NULL, removal_at = NULL WHERE workspace_id = ? AND removal_at IS NOT NULL", id).Exec(ctx); err != nil {
+				return err
+			}
+		}
+		return tx.Audit(ctx, record.Audit{WorkspaceID: id, Action: record.WorkspaceChanged, Detail: detail})
+	})
+}
+
+func (w *WorkspaceChange) check() error {
+	if w.Name != nil {
+		name, err := NormalName(*w.Name)
+		if err != nil {
+			return err
+		}
+		w.Name = &name
+	}
+	for field, value := range map[string]*int64{"quota_bytes": w.QuotaBytes, "max_upload_bytes": w.MaxUploadBytes} {
+		if value != nil && *value < 0 {
+			return &record.InvalidError{Field: field, Message: "Give a number of bytes, or 0 for no bound."}
+		}
+	}
+	switch {
+	case w.MaxLength != nil && *w.MaxLength < 0:
+		return &record.InvalidError{Field: "max_length_ms", Message: "Give a time in milliseconds, or 0 for no bound."}
+	case w.RetentionDays != nil && (*w.RetentionDays < 0 || *w.RetentionDays > maxRetentionDays):
+		return &record.InvalidError{Field: "retention_days", Message: "Give a number of days, or 0 to keep videos for ever."}
+	case w.TrashDays != nil && (*w.TrashDays < 1 || *w.TrashDays > maxTrashDays):
+		return &record.InvalidError{Field: "trash_days", Message: "The trash keeps videos for 1 to 365 days."}
+	}
+	return nil
+}
+
+// apply sets what is wanted and tells what that changes, for the audit log.
+func (w WorkspaceChange) apply(to *Workspace) map[string]string {
+	detail := map[string]string{}
+	if w.Name != nil && *w.Name != to.Name {
+		detail["name"] = to.Name + " → " + *w.Name
+		to.Name = *w.Name
+	}
+	if w.MaxLength != nil {
+		note(detail, "max_length_us", &to.MaxLengthUS, new(w.MaxLength.Microseconds()))
+	}
+	note(detail, "quota_bytes", &to.QuotaBytes, w.QuotaBytes)
+	note(detail, "max_upload_bytes", &to.MaxUploadBytes, w.MaxUploadBytes)
+	note(detail, "retention_days", &to.RetentionDays, w.RetentionDays)
+	note(detail, "trash_days", &to.TrashDays, w.TrashDays)
+	return detail
+}
+
+func note[N int | int64](detail map[string]string, name string, to, wanted *N) {
+	if wanted != nil && *wanted != *to {
+		detail[name] = fmt.Sprintf("%d → %d", *to, *wanted)
+		*to = *wanted
+	}
 }

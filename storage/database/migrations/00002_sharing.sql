@@ -58,6 +58,9 @@ ALTER TABLE api_tokens ADD COLUMN used_at TIMESTAMP;
 
 ALTER TABLE invitations ADD COLUMN workspace_id TEXT REFERENCES workspaces (id) ON DELETE CASCADE;
 ALTER TABLE invitations ADD COLUMN role TEXT NOT NULL DEFAULT 'member';
+-- The token of the letter: it proves the address, which a copied link does not.
+ALTER TABLE invitations ADD COLUMN mail_hash BLOB;
+CREATE UNIQUE INDEX invitations_by_mail ON invitations (mail_hash);
 UPDATE invitations SET workspace_id = (SELECT id FROM workspaces);
 
 -- Links sent by mail, for one use: to sign in, to prove an address.

@@ -40,7 +40,8 @@ func TestNoOtherSiteChangesAnything(t *testing.T) {
 			continue
 		}
 		changing++
-		v, fill := r.set(t, scenes[3])
+		v := r.set(t, openScene())
+		fill := r.names(t, v)
 		path := r.places(v, fill)(pattern)
 		for _, forged := range forgeries {
 			for _, kind := range []string{"application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"} {
@@ -67,7 +68,7 @@ func TestOurOwnPagesMayChangeThings(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, ours := range [][]string{{"Sec-Fetch-Site", "same-origin", "Origin", "http://127.0.0.1:1"}, {"Origin", r.URL}, {"Sec-Fetch-Site", "none"}, {}} {
-		v, _ := r.set(t, scenes[3])
+		v := r.set(t, openScene())
 		res := r.owner.ask(t, "PATCH", "/api/videos/"+v.ID, `{"title":"new"}`, ours...)
 		require.Equal(t, http.StatusOK, res.StatusCode, text(t, res))
 		require.Equal(t, "new", r.read(t, v.ID).Title)
@@ -79,7 +80,7 @@ func TestOurOwnPagesMayChangeThings(t *testing.T) {
 func TestAFormIsNotJSON(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v, _ := r.set(t, scenes[3])
+	v := r.set(t, openScene())
 	for _, kind := range []string{"text/plain", "text/plain; charset=utf-8", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html", "image/png"} {
 		res := r.owner.ask(t, "PATCH", "/api/videos/"+v.ID, `{"title":"new"}`, "Content-Type", kind)
 		require.Contains(t, []int{http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusBadRequest}, res.StatusCode, kind)
@@ -92,7 +93,7 @@ func TestAFormIsNotJSON(t *testing.T) {
 func TestReadingChangesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v, _ := r.set(t, scenes[3])
+	v := r.set(t, openScene())
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodOptions} {
 		for _, path := range []string{"/api/videos/" + v.ID, "/api/uploads/" + v.UploadID} {
 			for _, override := range []string{"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"} {
@@ -144,7 +145,7 @@ func TestOnlyTrustedProxiesSpeakForOthers(t *testing.T) {
 func TestLinksAreMadeOfTheSettingAlone(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	v, _ := r.set(t, scenes[3])
+	v := r.set(t, openScene())
 	for _, key := range []string{"POST /api/invitations {}", "POST /api/videos {}", "GET /api/videos/" + v.ID, "GET /v/" + v.Slug, "GET /", "POST /api/uploads", "GET /record/", "GET /api/openapi.json"} {
 		method, rest, _ := strings.Cut(key, " ")
 		path, body, _ := strings.Cut(rest, " ")

@@ -31,6 +31,9 @@ import (
 // secret stands in the title of every video: who may not watch must not read it.
 const secret = "Grünewald"
 
+// rigKey signs grants and passes.
+const rigKey = "0123456789abcdef0123456789abcdef"
+
 // rig is a whole server on fresh storage.
 type rig struct {
 	*httptest.Server
@@ -54,6 +57,12 @@ type person struct {
 
 func newRig(t testing.TB) *rig {
 	t.Helper()
+	return newRigAt(t, nil)
+}
+
+// newRigAt makes a rig with wider or narrower limits of requests.
+func newRigAt(t testing.TB, pace *float64) *rig {
+	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	r := &rig{}
 	var err error
@@ -71,10 +80,10 @@ func newRig(t testing.TB) *rig {
 	base, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)
 	page := &fstest.MapFile{Data: []byte("<html><head><!--meanwhile:head--></head><body><!--meanwhile:player--></body></html>")}
-	key := []byte("0123456789abcdef0123456789abcdef")
+	key := []byte(rigKey)
 	r.server, err = New(Options{
 		Catalog: r.catalog, Objects: r.store, Log: quiet, BaseURL: base, GrantKey: key, Version: "test", Jobs: queue.Depth, Budget: budget.New(r.db),
-		Files: fstest.MapFS{"index.html": page, "watch.html": page},
+		Files: fstest.MapFS{"index.html": page, "watch.html": page, "embed.html": page}, Pace: pace,
 	})
 	require.NoError(t, err)
 	r.granter = access.NewGranter(key, time.Now)
@@ -89,7 +98,7 @@ func (r *rig) join(t testing.TB, name string) *person {
 	t.Helper()
 	account, err := r.catalog.AddAccount(t.Context(), people.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, people.Member)
 	require.NoError(t, err)
-	token, err := r.catalog.StartSession(t.Context(), account)
+	token, err := r.catalog.StartSession(t.Context(), account, people.Entry{Method: people.ByPassword})
 	require.NoError(t, err)
 	return &person{rig: r, account: account, session: token}
 }

@@ -66,7 +66,9 @@ type Options struct {
 // Server is the HTTP side of Meanwhile.
 type Server struct {
 	engine *gin.Engine
-	api    huma.API
+	// needs is what each route declares, by method, a space and path.
+	needs map[string]access.Need
+	api   huma.API
 	// Ingest is shared with the job that closes silent uploads.
 	Ingest *ingest.Ingest
 
@@ -179,16 +181,16 @@ func (s *Server) mount(o Options, granter *access.Granter, finder *access.Finder
 	if err != nil {
 		return err
 	}
-	needs := make(map[string]access.Need, len(table))
+	s.needs = make(map[string]access.Need, len(table))
 	for _, r := range table {
 		key := r.method + " " + ginPath(r.path)
-		if _, twice := needs[key]; twice {
+		if _, twice := s.needs[key]; twice {
 			return errors.New("server: two routes for " + key)
 		}
-		needs[key] = r.need
+		s.needs[key] = r.need
 	}
-	gate := access.NewGate(finder, granter, needs, o.Log)
-	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), s.shield.Handle, s.identify(needs), s.pace(table), gate.Handle)
+	gate := access.NewGate(finder, granter, s.needs, o.Log)
+	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), s.shield.Handle, s.identify(s.needs), s.pace(table), gate.Handle)
 	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
 	for _, r := range table {

@@ -2,6 +2,7 @@ import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { embedScript } from './vite/embed-script';
 import { leanHls } from './vite/lean-hls';
 import { pageBoot } from './vite/page-boot.ts';
 import { staticToasts } from './vite/static-toasts.ts';
@@ -13,7 +14,7 @@ const server = process.env.MEANWHILE_SERVER ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
   base: '/',
-  plugins: [react(), tailwindcss(), pageBoot(), leanHls(), staticToasts()],
+  plugins: [react(), tailwindcss(), pageBoot(), embedScript(), leanHls(), staticToasts()],
   // The server puts each answer's nonce in its place (server/site).
   html: { cspNonce: 'meanwhile-nonce' },
   resolve: { alias: { '@': here('./src') } },
@@ -21,8 +22,14 @@ export default defineConfig({
     // Everything is a file of its own: data: URLs would have to be allowed in the content security policy.
     assetsInlineLimit: 0,
     assetsDir: 'assets',
-    // Two pages: the application, and the watch page whose player must not wait for the application.
-    rollupOptions: { input: { index: here('./index.html'), watch: here('./watch.html') } },
+    // Three pages: the application, and two whose player must not wait for it: the watch page, and the player in frames.
+    rollupOptions: {
+      input: {
+        index: here('./index.html'),
+        watch: here('./watch.html'),
+        embed: here('./embed.html'),
+      },
+    },
   },
   worker: { format: 'es' },
   server: {

@@ -16,8 +16,10 @@ import (
 type embedded struct {
 	Slug     string `json:"slug"`
 	WatchURL string `json:"watch_url"`
-	// Locked says that a share link asks for something first.
-	Locked bool `json:"locked"`
+	// Locked says that a share link asks for something first: for a password, or
+	// only whether somebody wants to watch, because it lets in a few.
+	Locked   bool `json:"locked"`
+	Password bool `json:"password"`
 	// Ancestors are the origins whose pages may frame this one, and talk to it.
 	Ancestors []string `json:"ancestors"`
 }
@@ -60,7 +62,7 @@ func (s *Site) embed(ctx context.Context, slug, referer string) (*page, int, err
 		}
 		framed, err := s.framed(ctx, of)
 		p := s.inFrame(&page{head: "<title>Meanwhile</title>"}, slug, framed)
-		p.Embed.Locked = true
+		p.Embed.Locked, p.Embed.Password = true, link.PasswordHash != ""
 		return p, http.StatusNotFound, err
 	}
 	p, known, err := s.show(ctx, v)

@@ -4,7 +4,27 @@ import type { Playable } from './model';
 export interface PageData {
   video: Playable | null;
   session: unknown;
+  embed: EmbedData;
 }
+
+/** What a page in a frame is told besides. */
+export interface EmbedData {
+  slug: string;
+  watch_url: string;
+  /** A share link that asks for something first: a password, or only that somebody wants to watch. */
+  locked: boolean;
+  password: boolean;
+  /** The origins of the sites that may frame the page and talk to it. */
+  ancestors: string[];
+}
+
+const NO_FRAME: EmbedData = {
+  slug: '',
+  watch_url: '/',
+  locked: false,
+  password: false,
+  ancestors: [],
+};
 
 /** Reads the page's data; no video when the server gave none (an absent or private one). */
 export function readPageData(root: Document = document): PageData {
@@ -12,11 +32,11 @@ export function readPageData(root: Document = document): PageData {
   try {
     const data: unknown = JSON.parse(text);
     if (typeof data === 'object' && data !== null) {
-      const { video = null, session = null } = data as Partial<PageData>;
-      return { video, session };
+      const { video = null, session = null, embed = NO_FRAME } = data as Partial<PageData>;
+      return { video, session, embed };
     }
   } catch {
     // Development without the server, or a page that was cut short.
   }
-  return { video: null, session: null };
+  return { video: null, session: null, embed: NO_FRAME };
 }

@@ -72,6 +72,11 @@ func Examine(ctx context.Context, runner *ffmpeg.Runner, path string) (*catalog.
 	if err != nil {
 		return nil, nil, err
 	}
+	// What the header says of its rate may be a lie, or too absurd to be believed.
+	found.Video.FrameRate = max(found.Video.FrameRate, keys.FrameRate())
+	if err := bearable(found); err != nil {
+		return nil, nil, err
+	}
 	bounds := cutPlain(keys, found.Start)
 	length := bounds[len(bounds)-1]
 	media.Duration = max(media.Duration, length)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/server/limit"
@@ -42,7 +43,7 @@ func (a *Auth) Rename(ctx context.Context, in *RenameInput) (*AccountOutput, err
 // PasswordInput is a password and the one to follow it.
 type PasswordInput struct {
 	Body struct {
-		CurrentPassword string `json:"current_password" maxLength:"4000"`
+		CurrentPassword string `json:"current_password,omitempty" maxLength:"4000" doc:"Not needed by who has none, or has just signed in without it"`
 		NewPassword     string `json:"new_password" maxLength:"4000"`
 	}
 }
@@ -61,7 +62,7 @@ func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, e
 	if err := CheckPassword(in.Body.NewPassword); err != nil {
 		return nil, reply.Of(err).At("body.new_password")
 	}
-	if err := a.verify(ctx, account, in.Body.CurrentPassword); err != nil {
+	if err := a.mayReplace(ctx, account, in.Body.CurrentPassword); err != nil {
 		return nil, reply.Of(err).At("body.current_password")
 	}
 	hash, err := a.hasher.Hash(ctx, in.Body.NewPassword)
@@ -70,12 +71,25 @@ func (a *Auth) ChangePassword(ctx context.Context, in *PasswordInput) (*Empty, e
 	}
 	a.limits.Succeeded(ctx, guess)
 	err = a.catalog.ChangePassword(ctx, people.PasswordChange{
-		Account: account, NewHash: hash, KeepSession: From(ctx).SessionHash,
+		Account: account, NewHash: hash, KeepSession: From(ctx).SessionHash, From: Origin(ctx),
 	})
 	if errors.Is(err, record.ErrNotFound) {
 		err = wrongCredentials() // it was changed in between
 	}
 	return &Empty{}, err
+}
+
+// mayReplace says whether the current password is right, or not needed: the
+// holder of a session that has just been opened by other means may have
+// forgotten it.
+func (a *Auth) mayReplace(ctx context.Context, account *people.Account, current string) error {
+	session := From(ctx).Session
+	other := session != nil && (account.PasswordHash == "" || !strings.HasPrefix(session.Method, people.ByPassword))
+	if current == "" && other {
+		_, err := a.NeedFresh(ctx)
+		return err
+	}
+	return a.verify(ctx, account, current)
 }
 
 // AccountsOutput lists accounts.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,9 +13,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/meanwhile-app/meanwhile/server/auth/passkey"
 	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/credential"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
@@ -31,6 +34,11 @@ type Options struct {
 	Limits *limit.Limiter
 	// BaseURL is where people reach the server. https makes cookies secure.
 	BaseURL *url.URL
+	// Mail says that letters can be sent, and with them links to sign in.
+	Mail bool
+	// OIDC is another service by which people sign in, if there is one.
+	OIDC *OIDC
+	Log  *slog.Logger
 	// Version is told to everybody who asks for the session.
 	Version string
 	// Now is the clock; nil means time.Now.
@@ -40,6 +48,7 @@ type Options struct {
 // Auth identifies requests and answers the API of sessions and accounts.
 type Auth struct {
 	catalog *catalog.Catalog
+	records *credential.Store
 	hasher  *Hasher
 	base    *url.URL
 	version string
@@ -47,6 +56,11 @@ type Auth struct {
 	cookies cookies
 	origins *http.CrossOriginProtection
 	limits  *limit.Limiter
+	mail    bool
+	log     *slog.Logger
+	// passkeys is nil where browsers offer none, oidc where there is no provider.
+	passkeys *passkey.Party
+	oidc     *federation
 }
 
 // New makes an Auth. It fails if the base URL is not an origin.
@@ -54,14 +68,19 @@ func New(o Options) (*Auth, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	origins := http.NewCrossOriginProtection()
 	if err := origins.AddTrustedOrigin(o.BaseURL.Scheme + "://" + o.BaseURL.Host); err != nil {
 		return nil, fmt.Errorf("auth: the base URL %q is not an address of the web: %w", o.BaseURL, err)
 	}
+	passkeys, err := passkey.New(o.BaseURL)
 	return &Auth{
-		catalog: o.Catalog, hasher: o.Hasher, base: o.BaseURL, version: o.Version, now: o.Now,
-		cookies: cookiesFor(o.BaseURL), origins: origins, limits: o.Limits,
-	}, nil
+		catalog: o.Catalog, records: credential.New(o.Catalog.People), hasher: o.Hasher, base: o.BaseURL, version: o.Version, now: o.Now,
+		cookies: cookiesFor(o.BaseURL), origins: origins, limits: o.Limits, mail: o.Mail, log: o.Log,
+		passkeys: passkeys, oidc: newFederation(o),
+	}, err
 }
 
 // Middleware puts the principal into the request's context. It refuses bearer
@@ -80,7 +99,7 @@ func (a *Auth) Middleware() gin.HandlerFunc {
 			return
 		}
 		principal.Pass = a.pass(c)
-		v := visitor{principal: principal, address: limit.Network(c.ClientIP())}
+		v := visitor{principal: principal, address: limit.Network(c.ClientIP()), agent: c.Request.UserAgent(), steps: a.steps(c.Request)}
 		ctx := record.WithActor(with(c.Request.Context(), v), v.actor())
 		c.Request = c.Request.WithContext(ctx)
 		c.Next()
@@ -141,6 +160,14 @@ func (a *Auth) byToken(ctx context.Context, shown string) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
+	if token.Expired(a.now()) {
+		return Principal{}, reply.New(http.StatusUnauthorized, "token_expired", "This API token has expired. Make a new one.")
+	}
+	if token.Stale(a.now()) {
+		if err := a.catalog.TouchToken(ctx, token.ID); err != nil {
+			return Principal{}, err
+		}
+	}
 	return Principal{Account: token.Account, Scope: token.Scope, tokenHash: token.Hash}, nil
 }
 
@@ -153,11 +180,15 @@ func (a *Auth) bySession(c *gin.Context) (Principal, error) {
 	}
 	ctx := c.Request.Context()
 	session, err := a.catalog.Session(ctx, record.HashToken(token))
-	if err == nil && session.ExpiresAt.Sub(a.now()) < people.SessionLife-extendAfter {
+	switch {
+	case err != nil:
+	case session.ExpiresAt.Sub(a.now()) < people.SessionLife-extendAfter:
 		if err = a.catalog.ExtendSession(ctx, session.Hash); err == nil {
 			cookie := a.cookies.session(token)
 			http.SetCookie(c.Writer, &cookie)
 		}
+	case session.Stale(a.now()):
+		err = a.catalog.TouchSession(ctx, session.Hash)
 	}
 	if errors.Is(err, record.ErrNotFound) {
 		return Principal{}, nil
@@ -165,7 +196,7 @@ func (a *Auth) bySession(c *gin.Context) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
-	return Principal{Account: session.Account, Scope: people.ScopeAdmin, SessionHash: session.Hash}, nil
+	return Principal{Account: session.Account, Scope: people.ScopeAdmin, SessionHash: session.Hash, Session: session}, nil
 }
 
 // maxCookie is longer than any cookie of ours.
@@ -187,7 +218,10 @@ func (a *Auth) Alive(ctx context.Context, p Principal) (bool, error) {
 	case p.SessionHash != nil:
 		_, err = a.catalog.Session(ctx, p.SessionHash)
 	case p.tokenHash != nil:
-		_, err = a.catalog.Token(ctx, p.tokenHash)
+		var token *people.APIToken
+		if token, err = a.catalog.Token(ctx, p.tokenHash); err == nil && token.Expired(a.now()) {
+			err = record.ErrNotFound
+		}
 	}
 	if errors.Is(err, record.ErrNotFound) {
 		return false, nil
@@ -206,4 +240,24 @@ func Need(ctx context.Context, scope people.Scope) (*people.Account, error) {
 		return nil, reply.Scope
 	}
 	return p.Account, nil
+}
+
+var errProof = reply.New(http.StatusForbidden, "proof", "Confirm first that it is you.") //nolint:gochecknoglobals // an answer; it is never changed
+
+// NeedFresh returns the account that asks, if it does so with a session whose
+// holder has lately proved who it is: what changes who can sign in takes more
+// than a browser that somebody left open, or a token.
+func (a *Auth) NeedFresh(ctx context.Context) (*people.Account, error) {
+	account, err := Need(ctx, people.ScopeAdmin)
+	if err != nil {
+		return nil, err
+	}
+	session := From(ctx).Session
+	if session == nil {
+		return nil, reply.Forbidden
+	}
+	if !session.Fresh(a.now()) {
+		return nil, errProof
+	}
+	return account, nil
 }

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -18,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/limit"
@@ -25,6 +27,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -43,12 +46,21 @@ type server struct {
 	setup   string
 	us      atomic.Int64
 	log     *strings.Builder
+	mails   []jobs.Mail
+}
+
+// Insert implements record.Queue: it keeps the mails that would be sent.
+func (s *server) Insert(_ context.Context, _ bun.Tx, args jobs.Args, _ int) error {
+	if mail, ok := args.(jobs.Mail); ok {
+		s.mails = append(s.mails, mail)
+	}
+	return nil
 }
 
 func (s *server) now() time.Time          { return time.UnixMicro(s.us.Load()).UTC() }
 func (s *server) advance(d time.Duration) { s.us.Add(d.Microseconds()) }
 
-func newServer(t *testing.T, base string) *server {
+func newServer(t *testing.T, base string, adjust ...func(*auth.Options)) *server {
 	t.Helper()
 	gin.SetMode(gin.ReleaseMode)
 	s := &server{t: t, router: gin.New(), log: &strings.Builder{}}
@@ -59,7 +71,7 @@ func newServer(t *testing.T, base string) *server {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context(), log))
-	s.catalog = catalog.New(record.Options{DB: db, Log: log, Now: s.now})
+	s.catalog = catalog.New(record.Options{DB: db, Queue: s, Log: log, Now: s.now})
 	begun, err := s.catalog.Begin(t.Context())
 	require.NoError(t, err)
 	s.setup = begun.SetupToken
@@ -67,7 +79,13 @@ func newServer(t *testing.T, base string) *server {
 	address, err := url.Parse(base)
 	require.NoError(t, err)
 	limits := limit.New(limit.Options{Store: budget.New(db), Log: log, Now: s.now})
-	s.auth, err = auth.New(auth.Options{Catalog: s.catalog, Hasher: auth.NewHasherAt(cheap()), Limits: limits, BaseURL: address, Version: "test", Now: s.now})
+	options := auth.Options{
+		Catalog: s.catalog, Hasher: auth.NewHasherAt(cheap()), Limits: limits, BaseURL: address, Version: "test", Now: s.now, Mail: true, Log: log,
+	}
+	for _, a := range adjust {
+		a(&options)
+	}
+	s.auth, err = auth.New(options)
 	require.NoError(t, err)
 	require.NoError(t, s.router.SetTrustedProxies(nil))
 	s.router.Use(reply.Middleware(log), s.auth.Middleware())
@@ -83,6 +101,15 @@ func (s *server) register(api huma.API) {
 	reply.Register(api, op("GET", "/api/session", 200), a.ReadSession)
 	reply.Register(api, op("POST", "/api/session", 201), a.SignIn)
 	reply.Register(api, op("DELETE", "/api/session", 204), a.SignOut)
+	reply.Register(api, op("POST", "/api/session/link/mail", 204), a.AskLink)
+	reply.Register(api, op("POST", "/api/session/link", 201), a.EnterByLink)
+	reply.Register(api, op("POST", "/api/session/code", 201), a.SecondStep)
+	reply.Register(api, op("POST", "/api/session/passkey/options", 200), a.PasskeyOptions)
+	reply.Register(api, op("POST", "/api/session/passkey", 201), a.EnterByPasskey)
+	reply.Register(api, op("POST", "/api/session/oidc", 200), a.GoAbroad)
+	reply.Register(api, op("POST", "/api/session/proof", 200), a.Prove)
+	reply.Register(api, op("POST", "/api/identities", 200), a.LinkAbroad)
+	s.router.GET(auth.OIDCReturn, reply.Handle(a.ComeBack))
 	reply.Register(api, op("POST", "/api/setup", 201), a.SetUp)
 	reply.Register(api, op("PATCH", "/api/account", 200), a.Rename)
 	reply.Register(api, op("PUT", "/api/account/password", 204), a.ChangePassword)
@@ -187,7 +214,8 @@ func TestFirstMinute(t *testing.T) {
 	s := newServer(t, "http://localhost:8080")
 	ada := s.client()
 	first := ada.ask("GET", "/api/session", nil, 200)
-	require.Equal(t, object{"account": nil, "setup_needed": true, "version": "test", "workspaces": []any{}}, first)
+	require.Equal(t, object{"account": nil, "setup_needed": true, "version": "test", "workspaces": []any{},
+		"sign_in": object{"link": true, "passkey": true, "oidc": ""}}, first)
 
 	require.Equal(t, "token", ada.ask("POST", "/api/setup", s.person("guess", "Mallory"), 404)["code"])
 	account := ada.ask("POST", "/api/setup", s.person(s.setup, "Ada"), 201)

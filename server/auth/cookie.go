@@ -1,11 +1,13 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/storage/credential"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
@@ -59,6 +61,36 @@ func (c cookies) noSession() http.Cookie { return c.cookie(c.sessionName(), "", 
 func (a *Auth) NewGuest() (http.Cookie, []byte) {
 	token := rand.Text()
 	return a.cookies.cookie(a.cookies.guestName(), token, guestLife), record.HashToken(token)
+}
+
+// stepName names the cookie of something that takes several steps.
+func (c cookies) stepName(kind credential.Kind) string { return c.name("meanwhile_" + string(kind)) }
+
+// Step is the cookie that binds a ceremony to the browser that began it.
+func (a *Auth) Step(kind credential.Kind, token string) http.Cookie {
+	return a.cookies.cookie(a.cookies.stepName(kind), token, credential.CeremonyLife)
+}
+
+// NoStep ends such a cookie.
+func (a *Auth) NoStep(kind credential.Kind) http.Cookie {
+	return a.cookies.cookie(a.cookies.stepName(kind), "", 0)
+}
+
+// StepOf is the token of a ceremony that the browser has begun, or "".
+func StepOf(ctx context.Context, kind credential.Kind) string { return visitorOf(ctx).steps[kind] }
+
+// steps reads what a browser has begun.
+func (a *Auth) steps(r *http.Request) map[credential.Kind]string {
+	var begun map[credential.Kind]string
+	for _, kind := range []credential.Kind{credential.Second, credential.Passkey, credential.Register, credential.OIDC} {
+		if token := a.cookie(r, a.cookies.stepName(kind)); token != "" {
+			if begun == nil {
+				begun = map[credential.Kind]string{}
+			}
+			begun[kind] = token
+		}
+	}
+	return begun
 }
 
 // passLife bounds how long a browser keeps a pass; the pass itself lapses sooner

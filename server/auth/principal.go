@@ -9,6 +9,7 @@ package auth
 import (
 	"context"
 
+	"github.com/meanwhile-app/meanwhile/storage/credential"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
@@ -24,6 +25,8 @@ type Principal struct {
 	GuestHash []byte
 	// SessionHash names the session that the request came with; nil for API tokens.
 	SessionHash []byte
+	// Session is that session; nil for API tokens.
+	Session *people.Session
 
 	// Pass is what the request showed to prove that it came by a share link, or
 	// ""; nobody has looked at it yet.
@@ -45,6 +48,10 @@ type visitor struct {
 	principal Principal
 	// address is the network the request came from: an IPv4 address or an IPv6 /64.
 	address string
+	// agent is what the browser calls itself.
+	agent string
+	// steps are the tokens of what the browser has begun and not ended.
+	steps map[credential.Kind]string
 }
 
 // actor is the visitor as the audit log names it.
@@ -72,6 +79,18 @@ func From(ctx context.Context) Principal { return visitorOf(ctx).principal }
 // Address is the network that the request came from, to count attempts by: an
 // IPv4 address or an IPv6 /64, which is what one subscriber holds.
 func Address(ctx context.Context) string { return visitorOf(ctx).address }
+
+// Origin describes for people where a request came from: "Firefox on Linux, 192.0.2.1".
+func Origin(ctx context.Context) string {
+	v := visitorOf(ctx)
+	return Device(v.agent) + ", " + v.address
+}
+
+// entry says by what method, and from where, somebody signs in.
+func entry(ctx context.Context, method string) people.Entry {
+	v := visitorOf(ctx)
+	return people.Entry{Method: method, Agent: v.agent, Address: v.address}
+}
 
 // With puts a principal into a context; tests of other packages need it.
 func With(ctx context.Context, p Principal) context.Context {

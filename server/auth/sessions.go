@@ -37,7 +37,23 @@ type Session struct {
 	Account     reply.Maybe[Account] `json:"account" doc:"Null if nobody is signed in"`
 	Workspaces  []Workspace          `json:"workspaces" nullable:"false" doc:"Those the account belongs to"`
 	SetupNeeded bool                 `json:"setup_needed" doc:"There is no account yet"`
+	SignIn      Methods              `json:"sign_in" doc:"How one can sign in here, beside a password"`
 	Version     string               `json:"version"`
+}
+
+// Methods are the ways to sign in beside a password.
+type Methods struct {
+	Link    bool   `json:"link" doc:"A link can be mailed"`
+	Passkey bool   `json:"passkey" doc:"Browsers offer passkeys at this address"`
+	OIDC    string `json:"oidc" doc:"What the other service is called; empty if there is none"`
+}
+
+func (a *Auth) methods() Methods {
+	m := Methods{Link: a.mail, Passkey: a.passkeys != nil}
+	if a.oidc != nil {
+		m.OIDC = a.oidc.Name
+	}
+	return m
 }
 
 // Workspace is a workspace as those who belong to it know it.
@@ -70,7 +86,7 @@ type SignedOutOutput struct {
 
 // Describe tells who asks. The server's own pages embed it too.
 func (a *Auth) Describe(ctx context.Context) (Session, error) {
-	s := Session{Version: a.version, Workspaces: []Workspace{}}
+	s := Session{Version: a.version, Workspaces: []Workspace{}, SignIn: a.methods()}
 	if p := From(ctx); p.Account != nil {
 		view := View(p.Account)
 		s.Account = reply.Maybe[Account]{Value: &view}
@@ -101,7 +117,7 @@ type SignInInput struct {
 
 // SignIn is POST /api/session. A browser that is signed in already gets a new
 // session all the same, and the old one ends.
-func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*SignedInOutput, error) {
+func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*EntryOutput, error) {
 	guess := limit.Guess{Kind: limit.Password, Subject: in.Body.Email, Network: Address(ctx)}
 	if err := a.limits.Attempt(ctx, guess); err != nil {
 		return nil, err
@@ -116,21 +132,25 @@ func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*SignedInOutput, er
 	if err := a.verify(ctx, account, in.Body.Password); err != nil {
 		return nil, err
 	}
+	if !account.DisabledAt.IsZero() {
+		return nil, wrongCredentials()
+	}
 	a.limits.Succeeded(ctx, guess)
-	return a.start(ctx, account)
+	return a.proven(ctx, account, people.ByPassword)
 }
 
 func (a *Auth) verify(ctx context.Context, account *people.Account, password string) error {
 	matches, err := a.hasher.Verify(ctx, account.PasswordHash, password)
 	if err == nil && !matches {
+		a.log.InfoContext(ctx, "a password was refused", "network", Address(ctx))
 		return wrongCredentials()
 	}
 	return err
 }
 
 // start makes a session and ends the one that the request came with.
-func (a *Auth) start(ctx context.Context, account *people.Account) (*SignedInOutput, error) {
-	token, err := a.catalog.StartSession(ctx, account)
+func (a *Auth) start(ctx context.Context, account *people.Account, method string) (*SignedInOutput, error) {
+	token, err := a.catalog.StartSession(ctx, account, entry(ctx, method))
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, wrongCredentials() // the password was changed in between
 	}
@@ -199,5 +219,5 @@ func (a *Auth) join(ctx context.Context, who Person, check func() error,
 	if err != nil {
 		return nil, err
 	}
-	return a.start(ctx, account)
+	return a.start(ctx, account, people.ByPassword)
 }

@@ -13,10 +13,20 @@ type APIToken struct {
 	Name      string       `json:"name"`
 	Scope     people.Scope `json:"scope" enum:"read,write,admin"`
 	CreatedAt time.Time    `json:"created_at"`
+	ExpiresAt *time.Time   `json:"expires_at" doc:"Null for a token that lives until it is taken back"`
+	UsedAt    *time.Time   `json:"used_at" doc:"About when it was used last; null if never"`
 }
 
 func tokenView(t *people.APIToken) APIToken {
-	return APIToken{ID: t.ID, Name: t.Name, Scope: t.Scope, CreatedAt: t.CreatedAt}
+	return APIToken{ID: t.ID, Name: t.Name, Scope: t.Scope, CreatedAt: t.CreatedAt, ExpiresAt: Moment(t.ExpiresAt.Time), UsedAt: Moment(t.UsedAt.Time)}
+}
+
+// Moment is a time that may not have come, as the API shows it.
+func Moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 // AddTokenInput says what a token is for.
@@ -24,6 +34,7 @@ type AddTokenInput struct {
 	Body struct {
 		Name  string       `json:"name" maxLength:"1000" doc:"To know it again by"`
 		Scope people.Scope `json:"scope" enum:"read,write,admin"`
+		Days  int          `json:"expires_in_days,omitempty" minimum:"0" maximum:"3650" doc:"How long it is good for; 0 is until it is taken back"`
 	}
 }
 
@@ -46,7 +57,9 @@ func (a *Auth) AddToken(ctx context.Context, in *AddTokenInput) (*NewTokenOutput
 	if err != nil {
 		return nil, err
 	}
-	token, shown, err := a.catalog.AddToken(ctx, account.ID, in.Body.Name, in.Body.Scope)
+	token, shown, err := a.catalog.AddToken(ctx, people.NewToken{
+		Account: account, Name: in.Body.Name, Scope: in.Body.Scope, Life: time.Duration(in.Body.Days) * 24 * time.Hour,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -84,5 +97,5 @@ func (a *Auth) DropToken(ctx context.Context, in *ByID) (*Empty, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Empty{}, a.catalog.DropToken(ctx, account.ID, in.ID)
+	return &Empty{}, a.catalog.DropToken(ctx, account, in.ID)
 }

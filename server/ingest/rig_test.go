@@ -78,7 +78,7 @@ func (r *rig) join(t testing.TB, name string) (*people.Account, string) {
 	t.Helper()
 	account, err := r.catalog.AddAccount(t.Context(), people.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, people.Member)
 	require.NoError(t, err)
-	token, err := r.catalog.StartSession(t.Context(), account)
+	token, err := r.catalog.StartSession(t.Context(), account, people.Entry{Method: people.ByPassword})
 	require.NoError(t, err)
 	return account, token
 }

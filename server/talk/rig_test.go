@@ -122,7 +122,7 @@ func (r *rig) join(t testing.TB, name string) *person {
 	t.Helper()
 	account, err := r.catalog.AddAccount(t.Context(), people.NewAccount{Name: name, Email: name + "@example.com", PasswordHash: "x"}, people.Member)
 	require.NoError(t, err)
-	token, err := r.catalog.StartSession(t.Context(), account)
+	token, err := r.catalog.StartSession(t.Context(), account, people.Entry{Method: people.ByPassword})
 	require.NoError(t, err)
 	return &person{t: t, rig: r, account: account, cookies: map[string]string{"meanwhile_session": token}}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -78,27 +79,43 @@ func (c *People) AddAccount(ctx context.Context, n NewAccount, role Role) (*Acco
 	if role.rank() == 0 {
 		return nil, &record.InvalidError{Field: "role", Message: "A role is owner, admin, member or viewer."}
 	}
-	account, err := c.newAccount(n)
+	account, err := newAccount(c.Now(), n)
 	if err != nil {
 		return nil, err
 	}
 	account.Operator = role == Owner
+	// Whoever runs the server vouches for the address.
+	account.VerifiedAt = bun.NullTime{Time: account.CreatedAt}
 	return account, c.write(ctx, func(ctx context.Context, tx change) error {
 		if err := tx.setSetupHash(ctx, nil); err != nil {
 			return err
 		}
-		if err := tx.insertAccount(ctx, account); err != nil {
-			return err
-		}
-		first, err := tx.firstWorkspace(ctx)
-		if err != nil {
-			return err
-		}
-		return tx.join(ctx, account, first, role)
+		return tx.addTo(ctx, account, role)
 	})
 }
 
-func (c *People) newAccount(n NewAccount) (*Account, error) {
+// Add makes an account within a transaction. With a role it joins the first
+// workspace, without it belongs to none and sees what is shared with it.
+func Add(ctx context.Context, tx record.Change, n NewAccount, role Role) (*Account, error) {
+	account, err := newAccount(tx.Now(), n)
+	if err != nil {
+		return nil, err
+	}
+	return account, (change{tx}).addTo(ctx, account, role)
+}
+
+func (t change) addTo(ctx context.Context, account *Account, role Role) error {
+	if err := t.insertAccount(ctx, account); err != nil || role == "" {
+		return err
+	}
+	first, err := t.firstWorkspace(ctx)
+	if err != nil {
+		return err
+	}
+	return t.join(ctx, account, first, role)
+}
+
+func newAccount(now time.Time, n NewAccount) (*Account, error) {
 	email, err := NormalEmail(n.Email)
 	if err != nil {
 		return nil, err
@@ -107,7 +124,7 @@ func (c *People) newAccount(n NewAccount) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	account := &Account{ID: record.NewID(), Email: email, Name: name, PasswordHash: n.PasswordHash, CreatedAt: c.Now()}
+	account := &Account{ID: record.NewID(), Email: email, Name: name, PasswordHash: n.PasswordHash, CreatedAt: now}
 	if n.Verified {
 		account.VerifiedAt = bun.NullTime{Time: account.CreatedAt}
 	}
@@ -119,7 +136,10 @@ func (t change) insertAccount(ctx context.Context, account *Account) error {
 	if err = record.Translate(err); errors.Is(err, record.ErrDuplicate) {
 		return ErrEmailTaken
 	}
-	return err
+	if err != nil || !account.Verified() {
+		return err
+	}
+	return LinkNamed(ctx, t.Change, account)
 }
 
 // Account finds an account by its id.
@@ -165,6 +185,8 @@ type PasswordChange struct {
 	NewHash string
 	// KeepSession is the hash of the session that stays, or nil.
 	KeepSession []byte
+	// From says where the change came from, for the mail about it.
+	From string
 }
 
 // ChangePassword replaces a password and ends all other sessions and all API
@@ -177,15 +199,60 @@ func (c *People) ChangePassword(ctx context.Context, p PasswordChange) error {
 		if err != nil {
 			return err
 		}
-		others := tx.NewDelete().Model((*Session)(nil)).Where("account_id = ?", p.Account.ID)
-		if p.KeepSession != nil {
-			others = others.Where("hash <> ?", p.KeepSession)
-		}
-		if _, err := others.Exec(ctx); err != nil {
+		if err := EndEverything(ctx, tx.Change, p.Account.ID, p.KeepSession); err != nil {
 			return err
 		}
-		_, err = tx.NewDelete().Model((*APIToken)(nil)).Where("account_id = ?", p.Account.ID).Exec(ctx)
+		return Warn(ctx, tx.Change, Warning{Account: p.Account, Event: "password_changed", From: p.From})
+	})
+}
+
+// Warning tells the owner of an account that the ways to sign in have changed.
+type Warning struct {
+	Account *Account
+	// Event is one of notify.SecurityEvent.
+	Event string
+	// From says where the change came from: a browser, a network.
+	From string
+}
+
+// Warn mails a warning and notes it in the audit log, within the transaction
+// that makes it true.
+func Warn(ctx context.Context, tx record.Change, w Warning) error {
+	ref := w.Event + " " + tx.Now().Format(time.RFC3339) + " " + w.From
+	if err := tx.Enqueue(ctx, jobs.Mail{Template: "security", To: w.Account.Email, Ref: ref}, jobs.Waiting); err != nil {
 		return err
+	}
+	return tx.Audit(ctx, record.Audit{WorkspaceID: w.Account.WorkspaceID, Action: record.SignInChanged, Detail: map[string]string{"event": w.Event}})
+}
+
+// Verify notes, within a transaction, that an account has proved that its
+// address is its own. What was shared with that address is its own from then on.
+func Verify(ctx context.Context, tx record.Change, account *Account) error {
+	if account.Verified() {
+		return nil
+	}
+	account.VerifiedAt = bun.NullTime{Time: tx.Now()}
+	if _, err := tx.NewUpdate().Model(account).Column("verified_at").WherePK().Exec(ctx); err != nil {
+		return err
+	}
+	return LinkNamed(ctx, tx, account)
+}
+
+// SetDisabled locks an account out, or lets it in again. Locked out, it has no
+// session, no token and no media grant any more.
+func (c *People) SetDisabled(ctx context.Context, accountID string, disabled bool) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		var at bun.NullTime
+		if disabled {
+			at.Time = tx.Now()
+		}
+		if err := record.Must(tx.NewUpdate().Model((*Account)(nil)).Set("disabled_at = ?", at).Where("id = ?", accountID).Exec(ctx)); err != nil || !disabled {
+			return err
+		}
+		if err := EndEverything(ctx, tx.Change, accountID, nil); err != nil {
+			return err
+		}
+		return LoseRights(ctx, tx.Change, accountID)
 	})
 }
 

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
@@ -29,6 +31,11 @@ func newClock() *clock {
 func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()).UTC() }
 func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
 
+// nowhere takes jobs that nobody does.
+type nowhere struct{}
+
+func (nowhere) Insert(context.Context, bun.Tx, jobs.Args, int) error { return nil }
+
 // accountsCatalog is a catalog on a fresh database, with a clock.
 func accountsCatalog(t *testing.T) (*people.People, *clock) {
 	t.Helper()
@@ -38,7 +45,7 @@ func accountsCatalog(t *testing.T) (*people.People, *clock) {
 	log := slog.New(slog.DiscardHandler)
 	require.NoError(t, db.Migrate(t.Context(), log))
 	ticks := newClock()
-	return people.New(record.NewStore(record.Options{DB: db, Log: log, Now: ticks.now})), ticks
+	return people.New(record.NewStore(record.Options{DB: db, Queue: nowhere{}, Log: log, Now: ticks.now})), ticks
 }
 
 func person(name string) people.NewAccount {
@@ -169,7 +176,7 @@ func TestAPasswordChangeEndsEverythingElse(t *testing.T) {
 	ctx := t.Context()
 	ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
 	here, other, foreign := signIn(t, c, ada), signIn(t, c, ada), signIn(t, c, bob)
-	_, token, err := c.AddToken(ctx, ada.ID, "script", people.ScopeRead)
+	_, token, err := c.AddToken(ctx, people.NewToken{Account: ada, Name: "script", Scope: people.ScopeRead})
 	require.NoError(t, err)
 
 	change := people.PasswordChange{Account: ada, NewHash: "new", KeepSession: record.HashToken(here)}
@@ -182,7 +189,7 @@ func TestAPasswordChangeEndsEverythingElse(t *testing.T) {
 
 	// The password that ada holds is the old one: nothing can be done with it.
 	require.ErrorIs(t, c.ChangePassword(ctx, change), record.ErrNotFound)
-	_, err = c.StartSession(ctx, ada)
+	_, err = c.StartSession(ctx, ada, people.Entry{Method: people.ByPassword})
 	require.ErrorIs(t, err, record.ErrNotFound)
 }
 
@@ -205,7 +212,7 @@ func TestRename(t *testing.T) {
 
 func signIn(t *testing.T, c *people.People, account *people.Account) string {
 	t.Helper()
-	token, err := c.StartSession(t.Context(), account)
+	token, err := c.StartSession(t.Context(), account, people.Entry{Method: people.ByPassword})
 	require.NoError(t, err)
 	return token
 }

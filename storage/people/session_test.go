@@ -43,7 +43,7 @@ func TestAPITokens(t *testing.T) {
 	c, _ := accountsCatalog(t)
 	ctx := t.Context()
 	ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
-	made, shown, err := c.AddToken(ctx, ada.ID, "deploy", people.ScopeWrite)
+	made, shown, err := c.AddToken(ctx, people.NewToken{Account: ada, Name: "deploy", Scope: people.ScopeWrite})
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(shown, "mw_"))
 
@@ -56,14 +56,14 @@ func TestAPITokens(t *testing.T) {
 	mine, err := c.Tokens(ctx, bob.ID)
 	require.NoError(t, err)
 	require.Empty(t, mine)
-	require.ErrorIs(t, c.DropToken(ctx, bob.ID, made.ID), record.ErrNotFound, "somebody else's")
-	require.NoError(t, c.DropToken(ctx, ada.ID, made.ID))
+	require.ErrorIs(t, c.DropToken(ctx, bob, made.ID), record.ErrNotFound, "somebody else's")
+	require.NoError(t, c.DropToken(ctx, ada, made.ID))
 	_, err = c.Token(ctx, record.HashToken(shown))
 	require.ErrorIs(t, err, record.ErrNotFound)
 
-	_, _, err = c.AddToken(ctx, ada.ID, "x", "root")
+	_, _, err = c.AddToken(ctx, people.NewToken{Account: ada, Name: "x", Scope: "root"})
 	require.Error(t, err)
-	_, _, err = c.AddToken(ctx, ada.ID, "a\x00b", people.ScopeRead)
+	_, _, err = c.AddToken(ctx, people.NewToken{Account: ada, Name: "a\x00b", Scope: people.ScopeRead})
 	require.Error(t, err)
 }
 

@@ -58,36 +58,69 @@ type APIToken struct {
 	Account   *Account     `bun:"rel:belongs-to,join:account_id=id"`
 }
 
+// Expired says that the token is of no use any more.
+func (t *APIToken) Expired(now time.Time) bool {
+	return !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt.Time)
+}
+
+// Stale says whether it should be noted that the token is in use.
+func (t *APIToken) Stale(now time.Time) bool { return now.Sub(t.UsedAt.Time) >= touchEvery }
+
+// NewToken says what an API token is for.
+type NewToken struct {
+	Account *Account
+	Name    string
+	Scope   Scope
+	// Life is how long it is good for; 0 is until it is taken back.
+	Life time.Duration
+}
+
 // AddToken makes an API token and returns it in clear, for the only time.
-func (c *People) AddToken(ctx context.Context, accountID, name string, scope Scope) (*APIToken, string, error) {
-	name, err := NormalName(name)
+func (c *People) AddToken(ctx context.Context, n NewToken) (*APIToken, string, error) {
+	name, err := NormalName(n.Name)
 	if err != nil {
 		return nil, "", err
 	}
-	if scope.rank() == 0 {
+	if n.Scope.rank() == 0 {
 		return nil, "", &record.InvalidError{Field: "scope", Message: "A scope is read, write or admin."}
 	}
 	random, _ := record.Secret()
 	shown := TokenPrefix + random
-	token := &APIToken{ID: record.NewID(), Hash: record.HashToken(shown), AccountID: accountID, Name: name, Scope: scope, CreatedAt: c.Now()}
+	token := &APIToken{ID: record.NewID(), Hash: record.HashToken(shown), AccountID: n.Account.ID, Name: name, Scope: n.Scope, CreatedAt: c.Now()}
+	if n.Life > 0 {
+		token.ExpiresAt.Time = token.CreatedAt.Add(n.Life)
+	}
 	return token, shown, c.write(ctx, func(ctx context.Context, tx change) error {
-		n, err := tx.NewSelect().Model((*APIToken)(nil)).Where("account_id = ?", accountID).Count(ctx)
+		held, err := tx.NewSelect().Model((*APIToken)(nil)).Where("account_id = ?", n.Account.ID).Count(ctx)
 		if err != nil {
 			return err
 		}
-		if n >= maxTokens {
+		if held >= maxTokens {
 			return record.ErrTooMany
 		}
-		_, err = tx.NewInsert().Model(token).Exec(ctx)
-		return err
+		if _, err = tx.NewInsert().Model(token).Exec(ctx); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, record.Audit{
+			WorkspaceID: n.Account.WorkspaceID, Action: record.TokenCreated, Detail: map[string]string{"name": name, "scope": string(n.Scope)},
+		})
 	})
 }
 
-// Token finds an API token, with its account, by the hash of its clear form.
+// Token finds an API token, with its account, by the hash of its clear form. It
+// may have expired.
 func (c *People) Token(ctx context.Context, hash []byte) (*APIToken, error) {
 	token := new(APIToken)
-	err := c.DB.Reader.NewSelect().Model(token).Relation("Account").Relation("Account.Memberships").Where("token.hash = ?", hash).Scan(ctx)
+	err := c.DB.Reader.NewSelect().Model(token).Relation("Account").Relation("Account.Memberships").Where("token.hash = ? AND account.disabled_at IS NULL", hash).Scan(ctx)
 	return token, record.Translate(err)
+}
+
+// TouchToken notes that a token is in use.
+func (c *People) TouchToken(ctx context.Context, id string) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		_, err := tx.NewUpdate().Model((*APIToken)(nil)).Set("used_at = ?", c.Now()).Where("id = ?", id).Exec(ctx)
+		return err
+	})
 }
 
 // Tokens lists the API tokens of an account, the newest first.
@@ -98,8 +131,11 @@ func (c *People) Tokens(ctx context.Context, accountID string) ([]APIToken, erro
 }
 
 // DropToken ends an API token of this account.
-func (c *People) DropToken(ctx context.Context, accountID, id string) error {
+func (c *People) DropToken(ctx context.Context, account *Account, id string) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {
-		return record.Must(tx.NewDelete().Model((*APIToken)(nil)).Where("id = ? AND account_id = ?", id, accountID).Exec(ctx))
+		if err := record.Must(tx.NewDelete().Model((*APIToken)(nil)).Where("id = ? AND account_id = ?", id, account.ID).Exec(ctx)); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, record.Audit{WorkspaceID: account.WorkspaceID, Action: record.TokenDropped})
 	})
 }

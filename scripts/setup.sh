@@ -5,7 +5,7 @@ set -euo pipefail
 
 # A line is: command, Debian package, since when we need it.
 run_needs=("ffmpeg ffmpeg" "ffprobe ffmpeg")
-test_needs=("chromium chromium" "firefox-esr firefox-esr" "Xvfb xvfb" "gcc gcc" "fc-list fontconfig")
+test_needs=("chromium chromium" "firefox-esr firefox-esr" "Xvfb xvfb" "gcc gcc" "fc-list fontconfig" "openssl openssl")
 
 toolchain() { # the three that nobody can install for you
 	local missing=()

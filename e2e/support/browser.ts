@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type Browser, type BrowserContext, chromium } from '@playwright/test';
 
 import { camera, microphone } from './clips.ts';
+import { watchBrowser, watchContext } from './watchful.ts';
 
 const common = [
   '--no-sandbox',
@@ -37,8 +38,8 @@ const options = {
 const look = { viewport: { width: 1280, height: 800 } };
 
 /** Starts Chromium with a camera, a microphone and a tab to share. */
-export function launch(...more: string[]): Promise<Browser> {
-  return chromium.launch({ ...options, args: [...options.args, ...more] });
+export async function launch(...more: string[]): Promise<Browser> {
+  return watchBrowser(await chromium.launch({ ...options, args: [...options.args, ...more] }));
 }
 
 /** The same with a profile on disk, which outlives the browser. */
@@ -49,7 +50,7 @@ export async function launchProfile(profile: string, origin: string): Promise<Br
     baseURL: origin,
   });
   await allow(context, origin);
-  return context;
+  return watchContext(context);
 }
 
 /** A fresh folder for a profile. */

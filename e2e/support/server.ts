@@ -33,7 +33,7 @@ export class Server {
 
   /** Where the server listens. A browser treats localhost as a secure place. */
   get url(): string {
-    return `http://localhost:${this.port}`;
+    return `${this.environment.MEANWHILE_TLS ? 'https' : 'http'}://localhost:${this.port}`;
   }
 
   /** The one-time token that a fresh server prints for its owner, or nothing. */

@@ -2,12 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { type Browser, type BrowserContext, type Page, test as base } from '@playwright/test';
+import {
+  type Browser,
+  type BrowserContext,
+  expect,
+  type Page,
+  test as base,
+} from '@playwright/test';
 
 import { Client } from './api.ts';
 import { launch, newPerson } from './browser.ts';
 import { Line } from './line.ts';
 import { owner, Server } from './server.ts';
+import { takeHarms } from './watchful.ts';
 
 interface Fixtures {
   /** Extra environment of the server; set it with test.use. */
@@ -28,6 +35,10 @@ interface Fixtures {
   ownersPage: Page;
   /** Another member's window, signed in. */
   members: BrowserContext;
+  /** Errors of pages that a test brings about on purpose; set it with test.use. */
+  tolerated: RegExp[];
+  /** Fails every test whose pages met an uncaught error or a refusal of their policy. */
+  unharmed: void;
 }
 
 /** The second account of a test. */
@@ -47,6 +58,17 @@ export async function signIn(context: BrowserContext, user = owner): Promise<voi
 
 export const test = base.extend<Fixtures>({
   environment: [{}, { option: true }],
+  tolerated: [[], { option: true }],
+
+  unharmed: [
+    async ({ tolerated }, use) => {
+      takeHarms();
+      await use();
+      const harms = takeHarms().filter((harm) => !tolerated.some((known) => known.test(harm)));
+      expect(harms, 'no page meets an uncaught error or a refusal of its policy').toEqual([]);
+    },
+    { auto: true },
+  ],
 
   folder: async ({}, use) => {
     const folder = mkdtempSync(path.join(tmpdir(), 'meanwhile-e2e-'));

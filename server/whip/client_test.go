@@ -142,7 +142,7 @@ func (c *client) send(t testing.TB, frames, packets [][]byte) {
 		}
 	}
 	both.Add(2)
-	go pace(c.video, frames, frameTime)
+	go pace(c.video, frames, frameTime) // of no frames, there is nothing to do
 	go pace(c.audio, packets, 20*time.Millisecond)
 	both.Wait()
 }

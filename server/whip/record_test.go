@@ -1,6 +1,7 @@
 package whip_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -35,11 +36,7 @@ func TestEveryPictureIsThere(t *testing.T) {
 // requireFragments checks that the file plays while it grows.
 func requireFragments(t *testing.T, r *tape, codec mux.Codec) {
 	t.Helper()
-	index := container.NewIndexer()
-	_, err := index.Write(r.bytes())
-	require.NoError(t, err)
-	fragments := append(index.Fragments(), index.Finish()...)
-	require.Empty(t, index.Reason())
+	header, fragments := indexed(t, r)
 	require.GreaterOrEqual(t, len(fragments), 2)
 	for i, f := range fragments {
 		require.True(t, f.Key)
@@ -52,11 +49,104 @@ func requireFragments(t *testing.T, r *tape, codec mux.Codec) {
 	}
 	last := fragments[len(fragments)-1]
 	require.InDelta(t, 5, (last.Start + last.Duration).Seconds(), 0.2)
-	header := index.Header()
 	require.True(t, header.WebSafe(), header.Codecs())
 	require.Len(t, header.Tracks, 2)
 	require.Equal(t, 320, header.Tracks[0].Width)
 	want := map[mux.Codec]string{mux.H264: "avc3.42", mux.VP8: "vp8", mux.VP9: "vp09.00.", mux.AV1: "av01.0."}[codec]
 	require.True(t, strings.HasPrefix(header.Tracks[0].Codec, want), header.Tracks[0].Codec)
 	require.Equal(t, "opus", header.Tracks[1].Codec)
+}
+
+func TestOnlySound(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, whip.Limits{})
+	c := newClient(t, r, wants{audio: true})
+	c.publish(t, "ada")
+	c.send(t, nil, newTone(t, 5))
+	c.hangUp(t, "ada")
+	header, fragments := indexed(t, r.tape(t, 0))
+	require.Len(t, header.Tracks, 1)
+	require.Equal(t, container.KindAudio, header.Tracks[0].Kind)
+	require.Len(t, fragments, 3, "of two seconds")
+	run(t, "ffmpeg", "-v", "error", "-err_detect", "explode", "-xerror", "-i", r.tape(t, 0).file(t), "-f", "null", "-")
+}
+
+func TestOnlyPictures(t *testing.T) {
+	t.Parallel()
+	for _, x := range []struct {
+		codec mux.Codec
+		audio bool // is promised and never comes
+	}{{mux.H264, false}, {mux.VP8, true}} {
+		clip := newClip(t, x.codec, "320x240", 150)
+		r := newRig(t, whip.Limits{})
+		c := newClient(t, r, wants{video: x.codec, audio: x.audio})
+		c.publish(t, "ada")
+		c.send(t, clip.frames, nil)
+		c.hangUp(t, "ada")
+		header, _ := indexed(t, r.tape(t, 0))
+		require.Len(t, header.Tracks, 1, "players wait for ever for a track that stays empty")
+		require.Equal(t, clip.hashes, hashes(t, r.tape(t, 0).file(t)))
+	}
+}
+
+// TestSoundThatPauses: a microphone that is off leaves no hole in the track.
+func TestSoundThatPauses(t *testing.T) {
+	t.Parallel()
+	clip, tone := newClip(t, mux.H264, "320x240", 180), newTone(t, 2)
+	r := newRig(t, whip.Limits{})
+	c := newClient(t, r, wants{video: mux.H264, audio: true})
+	c.publish(t, "ada")
+	c.send(t, clip.frames, tone) // it ends after two of six seconds
+	c.hangUp(t, "ada")
+	_, fragments := indexed(t, r.tape(t, 0))
+	require.GreaterOrEqual(t, len(fragments), 3)
+	path := r.tape(t, 0).file(t)
+	require.Equal(t, clip.hashes, hashes(t, path))
+	times := strings.Fields(string(run(t, "ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "packet=pts_time", "-of", "csv=p=0", path)))
+	require.Greater(t, len(times), 200, "four seconds or more")
+}
+
+// TestTheSizeChanges turns and resizes the picture in mid-stream. The header
+// stays true, and every picture is there, in its size.
+func TestTheSizeChanges(t *testing.T) {
+	t.Parallel()
+	for _, codec := range []mux.Codec{mux.H264, mux.VP8, mux.VP9, mux.AV1} {
+		t.Run(string(codec), func(t *testing.T) {
+			t.Parallel()
+			var frames [][]byte
+			var sizes []string
+			for _, size := range []string{"320x240", "640x360", "360x640", "320x240"} {
+				clip := newClip(t, codec, size, 60)
+				frames = append(frames, clip.frames...)
+				for range clip.frames {
+					sizes = append(sizes, size)
+				}
+			}
+			r := newRig(t, whip.Limits{})
+			c := newClient(t, r, wants{video: codec, audio: true})
+			c.publish(t, "ada")
+			c.send(t, frames, newTone(t, 8))
+			c.hangUp(t, "ada")
+			path := r.tape(t, 0).file(t)
+			out := run(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "frame=width,height", "-of", "csv=p=0:s=x", path)
+			out = bytes.ReplaceAll(out, []byte("x\n"), []byte("\n")) // where there is more to tell of a frame
+			require.Equal(t, sizes, strings.Fields(string(out)))
+			run(t, "ffmpeg", "-v", "error", "-err_detect", "explode", "-xerror", "-i", path, "-f", "null", "-")
+			_, fragments := indexed(t, r.tape(t, 0))
+			require.GreaterOrEqual(t, len(fragments), 4)
+			for _, f := range fragments {
+				require.True(t, f.Key)
+			}
+		})
+	}
+}
+
+func indexed(t *testing.T, r *tape) (*container.Header, []container.Fragment) {
+	t.Helper()
+	index := container.NewIndexer()
+	_, err := index.Write(r.bytes())
+	require.NoError(t, err)
+	fragments := append(index.Fragments(), index.Finish()...)
+	require.Empty(t, index.Reason())
+	return index.Header(), fragments
 }

@@ -3,9 +3,11 @@ package reception
 import "time"
 
 const (
-	// jump is how far an RTP timestamp may stray from the time that has passed
-	// before it counts as a new beginning, which is put where the old one ended.
-	jump = 10 * time.Second
+	// jump is how far RTP timestamps may stray from the time that has passed since
+	// the first, beside a thousandth of it, before one counts as a new beginning,
+	// which is put where the old one ended.
+	jump      = 10 * time.Second
+	mostDrift = 1000
 	// transitWindow is how long the quickest arrival is remembered. Clocks drift
 	// a millisecond in it.
 	transitWindow = 5 * time.Second
@@ -22,6 +24,7 @@ type clock struct {
 	last    uint32
 	ext     int64 // last, in ticks since the first
 	lastAt  time.Time
+	firstAt time.Time
 
 	// arrival is when the track's tick 0 would have arrived at the quickest, in
 	// ns of our clock, within this window and the one before.
@@ -46,13 +49,13 @@ func (c *clock) ns(ticks int64) int64 {
 // extend turns an RTP timestamp into ticks since the first.
 func (c *clock) extend(stamp uint32, at time.Time) int64 {
 	if !c.started {
-		c.started, c.last, c.lastAt = true, stamp, at
+		c.started, c.last, c.lastAt, c.firstAt = true, stamp, at, at
 		c.report(c.earlyNTP, c.earlyStamp)
 	}
 	step := int64(int32(stamp - c.last))
-	passed := at.Sub(c.lastAt)
-	if off := time.Duration(c.ns(step)) - passed; off > jump || off < -jump {
-		step = passed.Nanoseconds() * c.rate / int64(time.Second)
+	passed := at.Sub(c.firstAt)
+	if off := time.Duration(c.ns(c.ext+step)) - passed; off.Abs() > jump+passed/mostDrift {
+		step = max(ticksAt(at.Sub(c.lastAt).Nanoseconds(), c.rate), 0)
 		c.hasArrival, c.hasPrev, c.hasSent = false, false, false
 	}
 	c.ext += step

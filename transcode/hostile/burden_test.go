@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +23,7 @@ func samples(t *testing.T) map[string][]byte {
 	t.Helper()
 	dir := t.TempDir()
 	video := []string{"-f", "lavfi", "-i", "testsrc2=s=64x64:r=10:d=1.5"}
-	both := append(video, "-f", "lavfi", "-i", "sine=d=1.5", "-shortest")
+	both := append(slices.Clone(video), "-f", "lavfi", "-i", "sine=d=1.5", "-shortest")
 	made := map[string][]byte{}
 	for name, args := range map[string][]string{
 		"plain.mp4":      append(both, "-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-movflags", "+faststart"),
@@ -86,8 +88,9 @@ func TestCutAtEveryBox(t *testing.T) {
 		require.Greater(t, len(cuts), 30)
 		t.Logf("%s: %d cuts", name, len(cuts))
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, cut := range cuts[1:] {
-				t.Run(fmt.Sprint(cut), func(t *testing.T) {
+				t.Run(strconv.Itoa(cut), func(t *testing.T) {
 					t.Parallel()
 					_ = suffer(t, write(t, name, data[:cut]))
 				})
@@ -95,6 +98,7 @@ func TestCutAtEveryBox(t *testing.T) {
 		})
 	}
 	t.Run("whole", func(t *testing.T) { // the rig works on what is not cut
+		t.Parallel()
 		for name, data := range made {
 			require.NoError(t, suffer(t, write(t, name, data)), name)
 		}

@@ -122,7 +122,7 @@ func mp3WithLink(url string) []byte {
 
 // TestNothingIsReachedFromAFile sends every file that names another one through
 // the jobs' calls, and then past the sniffer, with each demuxer forced on it.
-func TestNothingIsReachedFromAFile(t *testing.T) {
+func TestNothingIsReachedFromAFile(t *testing.T) { //nolint:tparallel // the trap is looked at when all files are through
 	t.Parallel()
 	tr := setTrap(t)
 	files := t.TempDir()

@@ -141,7 +141,7 @@ func onHost(t *testing.T, uid int, lacking ...string) hosted {
 // forEveryone copies this binary to where every user may run it.
 func forEveryone(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "meanwhile-for-everyone-")
+	dir, err := os.MkdirTemp("", "meanwhile-for-everyone-") //nolint:usetesting // others cannot enter t.TempDir
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))

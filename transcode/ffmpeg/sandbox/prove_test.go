@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -11,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
-
-func backgroundContext() context.Context { return context.Background() }
 
 // able is what this machine can do; tests of a layer that it lacks are skipped,
 // once the proof has said that it lacks it.

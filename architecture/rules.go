@@ -35,6 +35,7 @@ var shared = map[string]bool{
 	"server/access":       true,
 	"server/limit":        true, // guesses are counted where they are looked at
 	"server/shield":       true,
+	"server/notify":       true, // letters are made where their records are known
 	"storage/database":    true,
 	"storage/record":      true,
 	"storage/people":      true,
@@ -64,7 +65,7 @@ var homes = []home{
 	{"database/sql", []string{"storage"}},
 	{"github.com/u2takey/ffmpeg-go", []string{"transcode/ffmpeg"}},
 	{"github.com/gin-gonic/gin", []string{"server", "bench/gate"}},
-	{"github.com/pion", []string{"server/whip"}},
+	{"github.com/pion", []string{"server/whip", "bench/whip"}}, // the bench is the other end of the line
 	{"github.com/wneessen/go-mail", []string{"server/notify"}},
 	{"os/exec", []string{"transcode/ffmpeg", "bench"}},
 }

@@ -76,6 +76,8 @@ func creating() access.Need {
 func watching() access.Need { return access.Need{Names: access.VideoID} }
 func playing() access.Need  { return access.Need{Names: access.Media} }
 
+func saving() access.Need { return access.Need{Names: access.Media, Right: access.ToDownload} }
+
 func saying() access.Need {
 	return access.Need{Names: access.VideoID, Right: access.ToComment, Write: true}
 }
@@ -91,6 +93,14 @@ func sending() access.Need {
 // talking does not ask for the right to comment: an author may always take a
 // comment back, which its handler decides.
 func talking() access.Need { return access.Need{Names: access.CommentID, Write: true} }
+
+// managing is for who looks after a video and changes nothing now.
+func managing() access.Need { return access.Need{Names: access.VideoID, Right: access.ToEdit} }
+
+// naming is managing by something else than the video's id.
+func naming(names access.Names, write bool) access.Need {
+	return access.Need{Names: names, Right: access.ToEdit, Write: write}
+}
 
 func showing() access.Need { return access.Need{Names: access.VideoSlug, Page: true} }
 
@@ -108,7 +118,7 @@ func (s *Server) routes() ([]route, error) {
 		return nil, err
 	}
 	var table []route
-	for _, part := range [][]route{s.accountRoutes(), s.videoRoutes(), s.talkRoutes(), uploads, s.whipRoutes(), s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
+	for _, part := range [][]route{s.accountRoutes(), s.entranceRoutes(), s.teamRoutes(), s.videoRoutes(), s.shareRoutes(), s.talkRoutes(), uploads, s.whipRoutes(), s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
 		table = append(table, part...)
 	}
 	return table, nil
@@ -146,6 +156,29 @@ func (s *Server) videoRoutes() []route {
 		operation(editing(), "POST /api/videos/{id}/restore", "restore-video: Take a video out of the trash", s.library.Restore),
 		operation(editing(), "POST /api/videos/{id}/retry", "retry-video: Try again what failed", s.library.Retry),
 		operation(editing(), "POST /api/videos/{id}/finish", "finish-video: End the upload with what arrived", s.library.Finish),
+	}
+}
+
+// shareRoutes are who may watch, and how they come to.
+func (s *Server) shareRoutes() []route {
+	const named = "/api/videos/{id}/people"
+	return []route{
+		operation(managing(), "GET /api/videos/{id}/links", "list-links: Share links of a video", s.share.ListLinks),
+		operation(editing(), "POST /api/videos/{id}/links", "create-link: Make a share link", s.share.CreateLink),
+		operation(naming(access.LinkID, true), "PATCH /api/links/{id}", "change-link: Change the terms of a share link", s.share.ChangeLink),
+		operation(naming(access.LinkID, true), "DELETE /api/links/{id}", "revoke-link: Close a share link for good", s.share.RevokeLink),
+		operation(open(), "POST /api/links/{slug}/open", "open-link: Come in by a share link", s.share.OpenLink),
+		operation(managing(), "GET "+named, "list-people: Who was named for a video", s.share.ListPeople),
+		operation(editing(), "POST "+named, "name-people: Name people for a video", s.share.NamePeople),
+		operation(editing(), "PATCH "+named+"/{person}", "change-person: Change what somebody who was named may do", s.share.ChangePerson),
+		operation(editing(), "DELETE "+named+"/{person}", "drop-person: Take a name from a video", s.share.DropPerson),
+		operation(managing(), "POST /api/videos/{id}/check", "check-people: Who could not open a video, and why", s.share.Check),
+		operation(managing(), "POST /api/videos/{id}/preview-visibility", "preview-visibility: Who gains and who loses by another visibility", s.share.Preview),
+		operation(changing(), "POST /api/requests", "ask-access: Ask to watch what does not open", s.share.Ask),
+		operation(naming(access.RequestID, false), "GET /api/requests/{id}", "read-request: Who asks to watch what", s.share.ReadRequest),
+		operation(naming(access.RequestID, true), "POST /api/requests/{id}", "answer-request: Let somebody watch, or not", s.share.Answer),
+		operation(signedIn(), "GET /api/inbox", "read-inbox: What one should know or answer", s.share.Inbox),
+		operation(changing(), "POST /api/inbox/read", "mark-read: Note that notices were read", s.share.MarkRead),
 	}
 }
 
@@ -200,6 +233,8 @@ func (s *Server) mediaRoutes() []route {
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		table = append(table,
 			plain(playing(), method, watch.Prefix+"/:file", reply.Handle(s.watch.File)),
+			plain(saving(), method, watch.Prefix+"/download", s.downloads.Watch("download", reply.Handle(s.watch.Download))),
+			plain(saving(), method, watch.Prefix+"/source", s.downloads.Watch("source", reply.Handle(s.watch.Source))),
 			plain(playing(), method, watch.Prefix+"/o/*key", reply.Handle(s.watch.Object)),
 		)
 	}
@@ -208,7 +243,7 @@ func (s *Server) mediaRoutes() []route {
 
 // pageRoutes are what people open in a browser.
 func (s *Server) pageRoutes() []route {
-	shell := []string{"/", "/record", "/setup", "/sign-in", "/invite/:token", "/settings", "/settings/*rest", "/trash", "/api/docs"}
+	shell := []string{"/", "/record", "/setup", "/sign-in", "/sign-in/link", "/sign-in/code", "/invite/:token", "/settings", "/settings/*rest", "/trash", "/inbox", "/requests/:id", "/api/docs"}
 	var table []route
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		for _, path := range shell {

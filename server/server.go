@@ -17,15 +17,18 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/meanwhile-app/meanwhile/server/access"
+	"github.com/meanwhile-app/meanwhile/server/account"
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/health"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/server/library"
 	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/share"
 	"github.com/meanwhile-app/meanwhile/server/shield"
 	"github.com/meanwhile-app/meanwhile/server/site"
 	"github.com/meanwhile-app/meanwhile/server/talk"
+	"github.com/meanwhile-app/meanwhile/server/team"
 	"github.com/meanwhile-app/meanwhile/server/watch"
 	"github.com/meanwhile-app/meanwhile/server/whip"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
@@ -52,6 +55,8 @@ type Options struct {
 	Version  string
 	// TrustedProxies are believed when they say whom they speak for.
 	TrustedProxies []string
+	// Mail says that letters can be sent.
+	Mail bool
 	// Room refuses new uploads when the disk is nearly full.
 	Room func() error
 	// Budget is where all servers count requests and guesses together.
@@ -59,6 +64,8 @@ type Options struct {
 	// Pace makes the limits of requests wider or narrower; 0 turns them off. nil
 	// means 1. Guesses at passwords are not affected.
 	Pace *float64
+	// OIDC is another service by which people sign in, if there is one.
+	OIDC *auth.OIDC
 	// WHIP takes recordings over WebRTC; without a Network it is switched off.
 	WHIP whip.Options
 }
@@ -76,14 +83,19 @@ type Server struct {
 	limits  *limit.Limiter
 	shield  *shield.Shield
 	auth    *auth.Auth
+	account *account.API
 	library *library.API
+	share   *share.API
 	talk    *talk.API
 	feed    *talk.Feed
 	watch   *watch.Watch
 	site    *site.Site
 	health  *health.Health
 	losses  *access.Losses
-	stopped context.CancelFunc
+	team    *team.API
+	// downloads notes who saved which file.
+	downloads *team.Downloads
+	stopped   context.CancelFunc
 }
 
 // New joins the parts. Nothing listens yet.
@@ -113,16 +125,22 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	s.shield = shield.New(shield.Options{BaseURL: o.BaseURL, Named: o.Named})
 	var err error
 	s.limits = limit.New(limit.Options{Store: o.Budget, Log: o.Log, Secret: o.GrantKey, Factor: o.Pace})
-	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: auth.NewHasher(), Limits: s.limits, BaseURL: o.BaseURL, Version: o.Version})
+	hasher := auth.NewHasher()
+	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Version: o.Version, Mail: o.Mail, OIDC: o.OIDC, Log: o.Log})
 	if err != nil {
 		return err
 	}
+	s.account = account.New(account.Options{Catalog: o.Catalog, Auth: s.auth, BaseURL: o.BaseURL, Mail: o.Mail})
 	s.Ingest = ingest.New(ingest.Options{Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
 	s.whip = whip.New(s.overWebRTC(o))
 	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, Finder: finder, BaseURL: o.BaseURL, Uploads: ingest.Path})
+	s.share = share.New(share.Options{
+		Catalog: o.Catalog, Finder: finder, Auth: s.auth, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Video: s.describeVideo, Mail: o.Mail, Log: o.Log,
+	})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
+	s.team, s.downloads = team.New(o.Catalog, s.limits), team.NewDownloads(o.Catalog, o.Log)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
-	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Video: s.describeVideo, Log: o.Log})
+	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Losses: s.losses, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
 	s.site, err = site.New(site.Options{
 		Files: o.Files, BaseURL: o.BaseURL, Shield: s.shield, Records: o.Catalog, Finder: finder, Video: s.describeVideo,
@@ -159,6 +177,7 @@ func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopped = stop
 	go s.losses.Follow(following, records, log)
+	go s.downloads.Run(following)
 	return nil
 }
 

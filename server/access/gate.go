@@ -24,6 +24,7 @@ const (
 	Nothing   Names = iota + 1 // open to everybody
 	Account                    // whoever is signed in
 	Owner                      // the owner of the installation
+	Workspace                  // a workspace that the account belongs to, by :id
 	VideoID                    // a video, by :id
 	VideoSlug                  // a video, by :slug
 	UploadID                   // a video, by its upload's :id
@@ -50,8 +51,8 @@ type Need struct {
 	Right Right
 	// Write says that the route changes something: API tokens to read are refused.
 	Write bool
-	// Role is what an account must be in the workspace it works in, at least; ""
-	// asks for nothing.
+	// Role is what an account must be, at least, in the workspace that the path
+	// names, or else in the one it works in; "" asks for nothing.
 	Role people.Role
 	// Page says that the handler shows a page of its own to whoever may not
 	// watch; it then finds no video in its context.
@@ -102,6 +103,9 @@ func (g *Gate) admit(c *gin.Context, need Need) error {
 	if err := g.admitPrincipal(p, need); err != nil || need.Names <= Owner {
 		return err
 	}
+	if need.Names == Workspace {
+		return admitMember(p.Account.RoleIn(c.Param("id")), need.Role)
+	}
 	found, err := g.find(c, p, need.Names)
 	if err != nil {
 		return err
@@ -112,8 +116,8 @@ func (g *Gate) admit(c *gin.Context, need Need) error {
 		return reply.NotFound
 	case found.rights.has(need.Right):
 		return nil
-	case need.Names == UploadID:
-		return reply.NotFound // who may only watch does not learn how it came in
+	case need.Names == UploadID || need.Names == LinkID || need.Names == RequestID:
+		return reply.NotFound // who may only watch does not learn how it came in, or who else may
 	}
 	return reply.Forbidden
 }
@@ -138,11 +142,23 @@ func (g *Gate) admitPrincipal(p auth.Principal, need Need) error {
 		return reply.Scope
 	}
 	switch {
-	case (need.Names == Account || need.Names == Owner) && p.Account == nil:
+	case need.Names <= Workspace && p.Account == nil:
 		return reply.SignIn
-	case need.Role != "" && !p.Account.RoleIn(p.Account.WorkspaceID).AtLeast(need.Role):
+	case need.Role != "" && need.Names != Workspace && !p.Account.RoleIn(p.Account.WorkspaceID).AtLeast(need.Role):
 		return reply.Forbidden
 	case need.Names == Owner && (!p.Account.Operator || !p.Scope.Allows(people.ScopeAdmin)):
+		return reply.Forbidden
+	}
+	return nil
+}
+
+// admitMember admits to a workspace. Whoever does not belong to it learns not
+// even that there is one.
+func admitMember(role, needed people.Role) error {
+	switch {
+	case role == "":
+		return reply.NotFound
+	case !role.AtLeast(needed):
 		return reply.Forbidden
 	}
 	return nil

@@ -48,10 +48,18 @@ func NewGranter(key []byte, now func() time.Time) *Granter {
 func (g *Granter) Losses() *Losses { return g.losses }
 
 // Grant allows a principal, who may watch the video, to read its media until it
-// lapses.
+// lapses. What somebody may do by a share link alone lapses with the link.
 func (g *Granter) Grant(p auth.Principal, v *catalog.Video) (token string, lapses time.Time) {
 	lapses = g.now().Add(grantLife + grantStep - 1).Truncate(grantStep)
-	made := Grant{Download: RightsOf(p, v).Download, videoEpoch: v.Epoch}
+	rights := RightsOf(p, v)
+	if v.Via != nil && !v.Via.ExpiresAt.IsZero() && v.Via.ExpiresAt.Before(lapses) {
+		without := *v
+		without.Via = nil
+		if own := RightsOf(p, &without); !own.Watch || own.Download != rights.Download {
+			lapses = v.Via.ExpiresAt.Time
+		}
+	}
+	made := Grant{Download: rights.Download, videoEpoch: v.Epoch}
 	switch {
 	case p.Account != nil:
 		made.AccountID, made.accountEpoch = p.Account.ID, p.Account.Epoch

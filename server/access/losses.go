@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -32,6 +33,16 @@ func (l *Losses) void(g Grant, videoID string) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return g.videoEpoch < l.seen["v"+videoID].epoch || g.AccountID != "" && g.accountEpoch < l.seen["a"+g.AccountID].epoch
+}
+
+// Outdated says whether an account has lost rights since it was read.
+func (l *Losses) Outdated(account *people.Account) bool {
+	if account == nil {
+		return false
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return account.Epoch < l.seen["a"+account.ID].epoch
 }
 
 // Note takes in an event of the records.

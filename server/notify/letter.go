@@ -125,13 +125,14 @@ func (l AccessGranted) sheet(place) sheet {
 	}
 }
 
-// AccessDenied tells that a video stays closed.
+// AccessDenied tells that a video stays closed. Whoever may not watch it does not
+// learn its title either: Video is the address that they asked for.
 type AccessDenied struct{ Video string }
 
 func (l AccessDenied) sheet(place) sheet {
 	return sheet{
-		Subject: fmt.Sprintf("“%s” is not shared with you", clean(l.Video)),
-		Lines:   []string{fmt.Sprintf("You asked to watch “%s”. Its owner has decided not to share it.", clean(l.Video))},
+		Subject: "Your request to watch a video was declined",
+		Lines:   []string{fmt.Sprintf("You asked to watch %s. Its owner has decided not to share it with you.", clean(l.Video))},
 		Small:   []string{"You get this because you asked for it."},
 	}
 }
@@ -201,6 +202,9 @@ const (
 	CodesTurnedOn   SecurityEvent = "totp_on"
 	CodesTurnedOff  SecurityEvent = "totp_off"
 	LoginLinked     SecurityEvent = "login_linked"
+	PasskeyRemoved  SecurityEvent = "passkey_removed"
+	CodesRenewed    SecurityEvent = "codes_renewed"
+	LoginUnlinked   SecurityEvent = "login_unlinked"
 )
 
 // said is the event for a subject, and for a sentence about an account.
@@ -216,6 +220,12 @@ func (e SecurityEvent) said() (subject, sentence string) {
 		return "Your account asks for a code from now on", "Codes from an app were turned on for %s"
 	case CodesTurnedOff:
 		return "Your account no longer asks for a code", "Codes from an app were turned off for %s"
+	case PasskeyRemoved:
+		return "A passkey was removed from your account", "A passkey was removed from %s"
+	case CodesRenewed:
+		return "You have new recovery codes", "The recovery codes of %s were replaced; those before are void"
+	case LoginUnlinked:
+		return "A way to sign in was removed", "An account of another service is not linked to %s any more"
 	case LoginLinked:
 		return "Another way to sign in was added", "An account of another service was linked to %s"
 	}

@@ -2,6 +2,7 @@ package talk
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -32,6 +33,8 @@ type FeedOptions struct {
 	Catalog *catalog.Catalog
 	Finder  *access.Finder
 	Auth    *auth.Auth
+	// Losses know who has lost rights while a stream was open.
+	Losses *access.Losses
 	// Video makes what GET /api/videos/{id} answers, as JSON marshals it. The
 	// gate's findings about the video are in the context.
 	Video func(ctx context.Context, v *catalog.Video) (any, error)
@@ -76,8 +79,8 @@ func (f *Feed) VideoEvents(c *gin.Context) error {
 	return f.follow(c, access.Video(c.Request.Context()).ID)
 }
 
-// LibraryEvents is GET /api/events: what happens to the videos of the library.
-// Needs an account.
+// LibraryEvents is GET /api/events: what happens to the videos that one finds
+// without knowing their address, and to one's inbox. Needs an account.
 func (f *Feed) LibraryEvents(c *gin.Context) error { return f.follow(c, "") }
 
 func (f *Feed) follow(c *gin.Context, room string) error {
@@ -164,8 +167,35 @@ func (x *follower) checkUp(ctx context.Context) error {
 	if !alive {
 		return errEnd
 	}
+	if err := x.recheck(ctx); err != nil {
+		return err
+	}
 	if x.checks++; x.checks%beatEvery == 0 {
 		return x.stream.beat()
 	}
 	return nil
+}
+
+// recheck ends the stream of somebody who may not watch any more without an
+// event that says so: a share link has expired, or a role is gone.
+func (x *follower) recheck(ctx context.Context) error {
+	outdated := x.feed.Losses != nil && x.feed.Losses.Outdated(x.principal.Account)
+	if outdated {
+		account, err := x.feed.Catalog.Account(ctx, x.principal.Account.ID)
+		if errors.Is(err, record.ErrNotFound) {
+			return errEnd
+		}
+		if err != nil {
+			return err
+		}
+		x.principal.Account = account
+	}
+	if x.room == "" || !outdated && x.principal.Pass == "" {
+		return nil
+	}
+	video, err := x.feed.Finder.Find(ctx, x.principal, catalog.VideoID, x.room)
+	if errors.Is(err, record.ErrNotFound) || err == nil && !access.RightsOf(x.principal, video).Watch {
+		return x.showGone(x.room)
+	}
+	return err
 }

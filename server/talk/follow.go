@@ -32,8 +32,14 @@ type removed struct {
 // more often than every pause.
 func (x *follower) hear(ctx context.Context, e record.Event) error {
 	switch e.Kind {
-	case record.AccessLost, record.NoticeAdded:
-		return nil
+	case record.AccessLost:
+		return nil // what was lost is heard of as hidden, or found by recheck
+	case record.NoticeAdded:
+		return x.showInbox(ctx, e)
+	case record.VideoHidden:
+		if e.AccountID != "" {
+			return x.hideFrom(ctx, e)
+		}
 	case record.CommentChanged, record.CommentRemoved:
 		if x.room == "" {
 			return nil // the video's own event brings the new count
@@ -79,13 +85,13 @@ func (x *follower) showVideo(ctx context.Context, id string, hidden bool) error 
 	if video.Trashed() {
 		before := *video
 		before.TrashedAt.Time = time.Time{}
-		if access.RightsOf(x.principal, &before).Watch {
+		if x.shows(&before) {
 			return x.showGone(id)
 		}
 		return x.endRoom()
 	}
-	if !access.RightsOf(x.principal, video).Watch {
-		if hidden || x.room != "" {
+	if !x.shows(video) {
+		if x.room != "" || hidden && x.belongs(video) {
 			return x.showGone(id)
 		}
 		return nil
@@ -96,6 +102,45 @@ func (x *follower) showVideo(ctx context.Context, id string, hidden bool) error 
 		return err
 	}
 	return x.stream.send("video", view)
+}
+
+// hideFrom takes a video from the one account that it was hidden from.
+func (x *follower) hideFrom(ctx context.Context, e record.Event) error {
+	if e.AccountID != x.principal.AccountID() {
+		return nil
+	}
+	video, err := x.feed.Finder.Find(ctx, x.principal, catalog.VideoID, e.VideoID)
+	if errors.Is(err, record.ErrNotFound) || err == nil && !x.shows(video) {
+		return x.showGone(e.VideoID)
+	}
+	return err
+}
+
+// shows says whether a video is for this follower. Of all the videos that one may
+// watch by their address, a library shows those that one finds without it.
+func (x *follower) shows(video *catalog.Video) bool {
+	return access.RightsOf(x.principal, video).Watch && (x.room != "" || x.belongs(video))
+}
+
+func (x *follower) belongs(video *catalog.Video) bool {
+	account := x.principal.Account
+	return account != nil && (account.ID == video.OwnerID || video.Named || account.RoleIn(video.WorkspaceID) != "")
+}
+
+// inbox tells how much of one's inbox is new.
+type inbox struct {
+	Unread int `json:"unread"`
+}
+
+func (x *follower) showInbox(ctx context.Context, e record.Event) error {
+	if x.room != "" || e.AccountID != x.principal.AccountID() {
+		return nil
+	}
+	unread, err := x.feed.Catalog.UnreadNotices(ctx, e.AccountID)
+	if err != nil {
+		return err
+	}
+	return x.stream.send("notice", inbox{unread})
 }
 
 func (x *follower) showGone(id string) error {

@@ -28,10 +28,9 @@ type Named struct {
 	NamedBy     string    `bun:"named_by,nullzero"`
 	CreatedAt   time.Time `bun:"created_at"`
 
-	// Name and Verified are the account's. Seen says that it has watched.
-	Name     string `bun:"name,scanonly"`
-	Verified bool   `bun:"verified,scanonly"`
-	Seen     bool   `bun:"seen,scanonly"`
+	// Name is the account's. Seen says that it has watched.
+	Name string `bun:"name,scanonly"`
+	Seen bool   `bun:"seen,scanonly"`
 }
 
 // NamedPeople lists who was named for a video, the first one first.
@@ -43,7 +42,7 @@ func (c *Catalog) NamedPeople(ctx context.Context, videoID string) ([]*Named, er
 
 func namedPeople(db bun.IDB, dest any) *bun.SelectQuery {
 	return db.NewSelect().Model(dest).
-		ColumnExpr("named.*, coalesce(account.name, '') AS name, account.verified_at IS NOT NULL AS verified").
+		ColumnExpr("named.*, coalesce(account.name, '') AS name").
 		ColumnExpr("EXISTS (SELECT 1 FROM views WHERE views.video_id = named.video_id AND views.viewer = 'account:' || named.account_id) AS seen").
 		Join("LEFT JOIN accounts AS account ON account.id = named.account_id")
 }

@@ -24,11 +24,25 @@ var always = map[string]string{
 	"Server": "", "X-Powered-By": "",
 }
 
-// crossSite is what WHIP, and nothing else, lets pages of other sites do: record
-// with a token. Where all origins are allowed, browsers send no cookies.
-var crossSite = map[string]string{
-	"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
-	"Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
+// opened is what other sites may have of an answer, and of no other: what says
+// the same to everybody, the player in a frame, the pictures of a link, and
+// recording with a token. Where all origins are allowed, browsers send no cookies.
+func opened(path string) map[string]string {
+	picture := strings.HasPrefix(path, "/v/") && (strings.HasSuffix(path, "/poster.jpg") || strings.HasSuffix(path, "/preview.webp"))
+	switch {
+	case path == "/api/oembed" || path == "/embed.js":
+		return map[string]string{"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+	case strings.HasPrefix(path, "/embed/"):
+		return map[string]string{"X-Frame-Options": "", "Cross-Origin-Resource-Policy": "cross-origin"}
+	case picture:
+		return map[string]string{"Cross-Origin-Resource-Policy": "cross-origin"}
+	case strings.HasPrefix(path, "/api/whip"):
+		return map[string]string{
+			"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match",
+			"Access-Control-Allow-Methods": "POST, PATCH, DELETE, OPTIONS",
+		}
+	}
+	return nil
 }
 
 // unsafe lists what an answer lets a browser do that it should not.
@@ -37,16 +51,13 @@ func unsafe(path string, res *http.Response) []string {
 	h := res.Header
 	for name, want := range always {
 		got := h.Get(name)
-		if strings.HasPrefix(path, "/api/whip") && crossSite[name] != "" && got == crossSite[name] {
-			continue
-		}
-		if got != want {
+		if more, open := opened(path)[name]; got != want && (!open || got != more) {
 			found = append(found, name+": "+got)
 		}
 	}
 	policy := h.Get("Content-Security-Policy")
 	wanted := "default-src 'none'; sandbox; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	asset := strings.HasPrefix(path, "/assets/") && res.StatusCode < 300
+	asset := (strings.HasPrefix(path, "/assets/") || path == "/embed.js") && res.StatusCode < 300
 	switch {
 	case strings.HasPrefix(h.Get("Content-Type"), "text/html"):
 		if !pagePolicy.MatchString(policy) || strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") || h.Get("Permissions-Policy") == "" {

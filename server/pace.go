@@ -26,6 +26,7 @@ func paces() map[string]limit.Class {
 		"POST /api/videos/:id/comments": limit.Comment,
 		"POST /api/videos/:id/views":    limit.Report,
 		"POST /api/invitations":         limit.Invite,
+		"POST /api/session/link/mail":   limit.Invite,
 	}
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	FFprobe        string   `help:"The ffprobe to run." default:"ffprobe" env:"MEANWHILE_FFPROBE" name:"ffprobe"`
 	Sandbox        string   `help:"Sandbox for media: auto insists on landlock or seccomp, required on both, off starts without and warns." enum:"auto,required,off" default:"auto" env:"MEANWHILE_SANDBOX"`
 
+	OIDC OIDCConfig `embed:"" prefix:"oidc-"`
 	WHIP WHIPConfig `embed:"" prefix:"whip-"`
 }
 

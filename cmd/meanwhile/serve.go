@@ -96,11 +96,10 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
-	letters, err := config.mail(base, nil, a.log)
+	letters, err := a.letters(base, handlers)
 	if err != nil {
 		return err
 	}
-	letters.Register(handlers)
 	secured, err := a.secure(ctx, listener, base)
 	if err != nil {
 		return err
@@ -116,8 +115,12 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if network := overWebRTC.Network; network != nil {
 		defer func() { err = errors.Join(err, network.Close()) }()
 	}
+	provider, err := config.OIDC.open()
+	if err != nil {
+		return err
+	}
 	s, err := server.New(server.Options{
-		WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
+		Mail: letters.Configured(), OIDC: provider, WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
 		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
 		Budget: a.budget, Pace: &config.RateFactor,
 	})

@@ -99,19 +99,22 @@ type AccountsOutput struct {
 	}
 }
 
-// ListAccounts is GET /api/accounts.
+// ListAccounts is GET /api/accounts: those in the workspace that the account
+// works in. Who else has an account here is nobody's business.
 func (a *Auth) ListAccounts(ctx context.Context, _ *struct{}) (*AccountsOutput, error) {
-	if _, err := Need(ctx, people.ScopeRead); err != nil {
+	me, err := Need(ctx, people.ScopeRead)
+	if err != nil {
 		return nil, err
 	}
-	accounts, err := a.catalog.Accounts(ctx)
+	members, err := a.catalog.Members(ctx, me.WorkspaceID)
 	if err != nil {
 		return nil, err
 	}
 	out := &AccountsOutput{}
-	out.Body.Items = make([]Account, len(accounts))
-	for i := range accounts {
-		out.Body.Items[i] = View(&accounts[i])
+	out.Body.Items = make([]Account, len(members))
+	for i := range members {
+		out.Body.Items[i] = View(members[i].Account)
+		out.Body.Items[i].Role, out.Body.Items[i].WorkspaceID = members[i].Role, me.WorkspaceID
 	}
 	return out, nil
 }
@@ -216,8 +219,10 @@ type LookUpInput struct {
 // LookUpOutput tells whoever holds an invitation about it.
 type LookUpOutput struct {
 	Body struct {
-		InviterName string `json:"inviter_name"`
-		Email       string `json:"email" doc:"Who may accept it; empty: whoever has the link"`
+		InviterName string      `json:"inviter_name"`
+		Workspace   string      `json:"workspace" doc:"The name of the workspace that it leads to"`
+		Role        people.Role `json:"role" enum:"owner,admin,member,viewer" doc:"What one will be there"`
+		Email       string      `json:"email" doc:"Who may accept it; empty: whoever has the link"`
 	}
 }
 
@@ -230,6 +235,7 @@ func (a *Auth) LookUpInvitation(ctx context.Context, in *LookUpInput) (*LookUpOu
 	}
 	out := &LookUpOutput{}
 	out.Body.InviterName, out.Body.Email = invitation.Inviter.Name, invitation.Email
+	out.Body.Workspace, out.Body.Role = invitation.Workspace.Name, invitation.Role
 	return out, nil
 }
 

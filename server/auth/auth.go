@@ -261,3 +261,6 @@ func (a *Auth) NeedFresh(ctx context.Context) (*people.Account, error) {
 	}
 	return account, nil
 }
+
+// Limits slow down guessing.
+func (a *Auth) Limits() *limit.Limiter { return a.limits }

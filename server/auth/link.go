@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/meanwhile-app/meanwhile/server/limit"
 	"github.com/meanwhile-app/meanwhile/server/reply"
@@ -46,27 +45,6 @@ func (a *Auth) AskLink(ctx context.Context, in *AskLinkInput) (*Empty, error) {
 	return &Empty{}, a.catalog.Write(ctx, func(ctx context.Context, tx record.Change) error {
 		return tx.Enqueue(ctx, jobs.Mail{Template: LinkMail, To: email, Ref: ref.Encode()}, jobs.Waiting)
 	})
-}
-
-// MailedLink is what a letter with a link says.
-type MailedLink struct {
-	URL     string
-	Expires time.Time
-	From    string
-}
-
-// WriteLink makes the link of a letter, at the moment of sending. It returns
-// record.ErrNotFound if nobody has the address.
-func (a *Auth) WriteLink(ctx context.Context, ref, to string) (MailedLink, error) {
-	token, expires, err := a.records.MakeLink(ctx, to)
-	if err != nil {
-		return MailedLink{}, err
-	}
-	said, err := url.ParseQuery(ref)
-	if err != nil {
-		return MailedLink{}, err
-	}
-	return MailedLink{URL: LinkAddress(a.base, token, said.Get("next")), Expires: expires, From: said.Get("from")}, nil
 }
 
 // LinkAddress is the page that uses a link up. The token stands behind the #:

@@ -35,6 +35,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/account/workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Work in another workspace */
+        put: operations["switch-workspace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts": {
         parameters: {
             query?: never;
@@ -44,6 +61,23 @@ export interface paths {
         };
         /** Everybody with an account */
         get: operations["list-accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did what in the workspace */
+        get: operations["read-audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -68,6 +102,74 @@ export interface paths {
         head?: never;
         /** Edit or resolve a comment */
         patch: operations["change-comment"];
+        trace?: never;
+    };
+    "/api/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to link an account of another service */
+        post: operations["link-identity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an account of another service */
+        delete: operations["drop-identity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one should know or answer */
+        get: operations["read-inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/inbox/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Note that notices were read */
+        post: operations["mark-read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/invitations": {
@@ -99,6 +201,23 @@ export interface paths {
         put?: never;
         /** Make an account by an invitation */
         post: operations["accept-invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join a further workspace by an invitation */
+        post: operations["join-workspace"];
         delete?: never;
         options?: never;
         head?: never;
@@ -139,6 +258,197 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Close a share link for good */
+        delete: operations["revoke-link"];
+        options?: never;
+        head?: never;
+        /** Change the terms of a share link */
+        patch: operations["change-link"];
+        trace?: never;
+    };
+    "/api/links/{slug}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Come in by a share link */
+        post: operations["open-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a passkey */
+        post: operations["add-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a browser needs to make a passkey */
+        post: operations["begin-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a passkey */
+        delete: operations["drop-passkey"];
+        options?: never;
+        head?: never;
+        /** Call a passkey something else */
+        patch: operations["rename-passkey"];
+        trace?: never;
+    };
+    "/api/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** New recovery codes */
+        post: operations["renew-recovery-codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask to watch what does not open */
+        post: operations["ask-access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks to watch what */
+        get: operations["read-request"];
+        put?: never;
+        /** Let somebody watch, or not */
+        post: operations["answer-request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the secret for an app that shows codes */
+        post: operations["begin-codes"];
+        /** Turn codes off */
+        delete: operations["drop-codes"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn codes on */
+        post: operations["confirm-codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sessions, passkeys and all by which one signs in */
+        get: operations["read-security"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -153,6 +463,159 @@ export interface paths {
         post: operations["sign-in"];
         /** Sign out */
         delete: operations["sign-out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The second step of a sign-in */
+        post: operations["sign-in-second-step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a mailed link */
+        post: operations["sign-in-by-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/link/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mail a link to sign in */
+        post: operations["ask-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to sign in by another service */
+        post: operations["go-abroad"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey */
+        post: operations["sign-in-by-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a browser needs to use a passkey */
+        post: operations["ask-passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove who one is, to change who can sign in */
+        post: operations["prove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out everywhere else */
+        delete: operations["end-sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign one browser out */
+        delete: operations["end-session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -247,6 +710,23 @@ export interface paths {
         patch: operations["change-video"];
         trace?: never;
     };
+    "/api/videos/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who could not open a video, and why */
+        post: operations["check-people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/videos/{id}/comments": {
         parameters: {
             query?: never;
@@ -276,6 +756,77 @@ export interface paths {
         put?: never;
         /** End the upload with what arrived */
         post: operations["finish-video"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/videos/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Share links of a video */
+        get: operations["list-links"];
+        put?: never;
+        /** Make a share link */
+        post: operations["create-link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/videos/{id}/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who was named for a video */
+        get: operations["list-people"];
+        put?: never;
+        /** Name people for a video */
+        post: operations["name-people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/videos/{id}/people/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a name from a video */
+        delete: operations["drop-person"];
+        options?: never;
+        head?: never;
+        /** Change what somebody who was named may do */
+        patch: operations["change-person"];
+        trace?: never;
+    };
+    "/api/videos/{id}/preview-visibility": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Who gains and who loses by another visibility */
+        post: operations["preview-visibility"];
         delete?: never;
         options?: never;
         head?: never;
@@ -334,6 +885,95 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workspace/embed-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sites that may show the player */
+        get: operations["read-embed-origins"];
+        /** Say which sites may show the player */
+        put: operations["replace-embed-origins"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a further workspace, and work in it */
+        post: operations["create-workspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A workspace, its bounds and what it holds */
+        get: operations["read-workspace"];
+        put?: never;
+        post?: never;
+        /** Delete a workspace with all its videos */
+        delete: operations["delete-workspace"];
+        options?: never;
+        head?: never;
+        /** Name, bounds, retention */
+        patch: operations["change-workspace"];
+        trace?: never;
+    };
+    "/api/workspaces/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who belongs to a workspace */
+        get: operations["list-members"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/workspaces/{id}/members/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a member, or leave; somebody takes over the videos */
+        delete: operations["remove-member"];
+        options?: never;
+        head?: never;
+        /** Give a member another role */
+        patch: operations["change-member"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -341,10 +981,28 @@ export interface components {
         APIToken: {
             /** Format: date-time */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description Null for a token that lives until it is taken back
+             */
+            expires_at: string | null;
             id: string;
             name: string;
             /** @enum {string} */
             scope: "read" | "write" | "admin";
+            /**
+             * Format: date-time
+             * @description About when it was used last; null if never
+             */
+            used_at: string | null;
+        };
+        AbroadInputBody: {
+            /** @description Where to go on to afterwards: a path of this server */
+            next?: string;
+        };
+        AbroadOutputBody: {
+            /** @description Where to send the browser */
+            url: string;
         };
         Account: {
             /** Format: date-time */
@@ -364,14 +1022,66 @@ export interface components {
             /** @description The workspace it works in now */
             workspace_id: string;
         };
+        AccountSession: {
+            /** @description The network it signed in from */
+            address: string;
+            /** Format: date-time */
+            created_at: string;
+            /** @description This is the one that asks */
+            current: boolean;
+            /** @description What the browser says it is */
+            device: string;
+            id: string;
+            /** @description password, passkey, oidc or link; with +totp if a code was asked for */
+            method: string;
+            /**
+             * Format: date-time
+             * @description About when it was used last
+             */
+            seen_at: string | null;
+        };
         AccountsOutputBody: {
             items: components["schemas"]["Account"][];
         };
+        AddPasskeyInputBody: {
+            /** @description What navigator.credentials returned, as JSON */
+            credential: {
+                [key: string]: unknown;
+            };
+            /** @description To know it again by */
+            name: string;
+        };
         AddTokenInputBody: {
+            /**
+             * Format: int64
+             * @description How long it is good for; 0 is until it is taken back
+             */
+            expires_in_days?: number;
             /** @description To know it again by */
             name: string;
             /** @enum {string} */
             scope: "read" | "write" | "admin";
+        };
+        AnswerInputBody: {
+            grant: boolean;
+            /** @default true */
+            may_comment: boolean;
+            may_download?: boolean;
+        };
+        AskInputBody: {
+            /** @description For the owner, up to 500 characters */
+            message?: string;
+            /** @description The end of the address that does not open */
+            slug: string;
+        };
+        AskLinkInputBody: {
+            email: string;
+            /** @description Where to go on to: a path of this server */
+            next?: string;
+        };
+        AuditOutputBody: {
+            items: components["schemas"]["TeamEntry"][];
+            next_cursor: string | null;
         };
         Author: {
             guest: boolean;
@@ -388,9 +1098,51 @@ export interface components {
         ChangeInputBody: {
             guests_may_comment?: boolean;
             guests_may_download?: boolean;
+            /** @description Retention leaves it alone */
+            kept?: boolean;
             title?: string;
             /** @enum {string} */
             visibility?: "private" | "people" | "workspace" | "link";
+        };
+        ChangePersonInputBody: {
+            may_comment?: boolean;
+            may_download?: boolean;
+        };
+        CheckInputBody: {
+            /** @description People of the workspace, by account */
+            accounts?: string[];
+            /** @description Text with e-mail addresses in it, as pasted */
+            addresses?: string;
+        };
+        CheckOutputBody: {
+            items: components["schemas"]["Checked"][];
+            /**
+             * Format: int64
+             * @description Share links that are open: whoever has one can watch
+             */
+            links: number;
+        };
+        Checked: {
+            /** @description Who that is, for people of the workspace */
+            account?: components["schemas"]["SharePerson"];
+            can: boolean;
+            /** @description Null if the text is no address */
+            email: string | null;
+            /** @description The account has proved that the address is its own */
+            proved: boolean;
+            /** @description What was pasted */
+            text: string;
+            /**
+             * @description named_pending: named, but must sign in with the address first
+             * @enum {string}
+             */
+            why: "owner" | "admin" | "member" | "named" | "link" | "named_pending" | "private" | "not_named" | "outside" | "invalid";
+        };
+        CodeInputBody: {
+            code: string;
+        };
+        CodesOutputBody: {
+            recovery_codes: string[];
         };
         Comment: {
             /**
@@ -430,11 +1182,65 @@ export interface components {
             upload_url: string;
             watch_url: string;
         };
+        Crowd: {
+            /** Format: int64 */
+            count: number;
+            /** @description The first few */
+            names: string[];
+        };
+        DeletionInputBody: {
+            /** @description The workspace's name, as a precaution */
+            name: string;
+        };
+        Entry: {
+            /** @description Who is signed in from now on; null if a second step is needed */
+            account: components["schemas"]["Account"] | null;
+            /** @description What the second step may be: code, passkey; empty if none is needed */
+            second_factors: string[];
+        };
+        EntryActor: {
+            /** @description The network it came from */
+            address: string;
+            email: string;
+            /** @description The account; empty for guests and for the server itself */
+            id: string;
+            name: string;
+        };
+        EntryVideo: {
+            id: string;
+            title: string;
+        };
+        FactorOutputBody: {
+            /** @description What the picture says */
+            address: string;
+            /** @description The QR code as the path of an SVG, one unit per module */
+            picture: string;
+            /** @description To type into an app */
+            secret: string;
+            /**
+             * Format: int64
+             * @description Modules on each side
+             */
+            size: number;
+        };
         Field: {
             /** @description Where the value stands, e.g. body.email */
             location?: string;
             /** @description What is wrong with the value */
             message: string;
+        };
+        Identity: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description What the service said when it was linked */
+            email: string;
+            id: string;
+            issuer: string;
+        };
+        InboxOutputBody: {
+            items: components["schemas"]["Notice"][];
+            /** Format: int64 */
+            unread: number;
         };
         Invitation: {
             /** Format: date-time */
@@ -461,6 +1267,94 @@ export interface components {
              */
             role: "owner" | "admin" | "member" | "viewer";
         };
+        Invitee: {
+            /** @description Somebody of the video's workspace */
+            account_id?: string;
+            /** @description Anybody; counts once they have proved that the address is theirs */
+            email?: string;
+        };
+        JoinInputBody: {
+            token: string;
+        };
+        Limits: {
+            /**
+             * Format: int64
+             * @description The longest video
+             */
+            max_length_ms: number;
+            /**
+             * Format: int64
+             * @description The largest upload
+             */
+            max_upload_bytes: number;
+            /**
+             * Format: int64
+             * @description What all videos together may hold
+             */
+            quota_bytes: number;
+            /**
+             * Format: int64
+             * @description Videos that nobody has watched for so long go to the trash; 0 keeps them
+             */
+            retention_days: number;
+            /**
+             * Format: int64
+             * @description How long the trash keeps them
+             */
+            trash_days: number;
+        };
+        Link: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string | null;
+            has_password: boolean;
+            id: string;
+            /**
+             * Format: int64
+             * @description How many browsers it lets in; 0 for any number
+             */
+            max_views: number;
+            may_comment: boolean;
+            may_download: boolean;
+            name: string;
+            slug: string;
+            /**
+             * @description Paused: the video is private or in the trash, and no link opens it
+             * @enum {string}
+             */
+            state: "open" | "paused" | "expired" | "full";
+            url: string;
+            /**
+             * Format: int64
+             * @description How many it has let in, if it counts
+             */
+            views: number;
+        };
+        LinkInputBody: {
+            token: string;
+        };
+        LinkTerms: {
+            /**
+             * Format: date-time
+             * @description Null for never
+             */
+            expires_at?: string | null;
+            /**
+             * Format: int64
+             * @description How many browsers it lets in; 0 for any number
+             */
+            max_views?: number;
+            may_comment?: boolean;
+            may_download?: boolean;
+            /** @description To know it again by */
+            name?: string;
+            /** @description At least 8 characters; empty for none */
+            password?: string;
+        };
+        LinksOutputBody: {
+            items: components["schemas"]["Link"][];
+        };
         ListOutputBody: {
             items: components["schemas"]["Video"][] | null;
             next_cursor: string | null;
@@ -472,21 +1366,88 @@ export interface components {
             /** @description Who may accept it; empty: whoever has the link */
             email: string;
             inviter_name: string;
+            /**
+             * @description What one will be there
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member" | "viewer";
+            /** @description The name of the workspace that it leads to */
+            workspace: string;
         };
         May: {
             delete: boolean;
             edit: boolean;
             resolve: boolean;
         };
+        Member: {
+            email: string;
+            /** @description The account */
+            id: string;
+            /** Format: date-time */
+            joined_at: string;
+            name: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "viewer";
+            /**
+             * Format: int64
+             * @description How many videos somebody must take over when they go; told to admins and to themselves
+             */
+            videos: number;
+        };
+        MembersOutputBody: {
+            items: components["schemas"]["Member"][];
+        };
+        Methods: {
+            /** @description A link can be mailed */
+            link: boolean;
+            /** @description What the other service is called; empty if there is none */
+            oidc: string;
+            /** @description Browsers offer passkeys at this address */
+            passkey: boolean;
+        };
+        NameInputBody: {
+            /** @description Write to those who are new, if letters can be sent */
+            mail?: boolean;
+            /** @description True unless said otherwise */
+            may_comment?: boolean;
+            /** @description False unless said otherwise */
+            may_download?: boolean;
+            people: components["schemas"]["Invitee"][];
+            /** @description A private video becomes one for named people */
+            raise?: boolean;
+        };
+        NamedPerson: {
+            account_id: string | null;
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: string;
+            may_comment: boolean;
+            may_download: boolean;
+            /** @description Null for who is outside of the workspace and has not watched yet: whether they have an account is not told */
+            name: string | null;
+            /** @description They must sign in with this address first, as far as we may say */
+            pending: boolean;
+        };
         NewAPIToken: {
             /** Format: date-time */
             created_at: string;
+            /**
+             * Format: date-time
+             * @description Null for a token that lives until it is taken back
+             */
+            expires_at: string | null;
             id: string;
             name: string;
             /** @enum {string} */
             scope: "read" | "write" | "admin";
             /** @description The token itself; it is told once, now */
             token: string;
+            /**
+             * Format: date-time
+             * @description About when it was used last; null if never
+             */
+            used_at: string | null;
         };
         NewComment: {
             /**
@@ -501,9 +1462,77 @@ export interface components {
             /** @description The comment that this one answers */
             parent_id?: string | null;
         };
+        NewWorkspaceInputBody: {
+            name: string;
+        };
+        Notice: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description The name of who caused it, or nothing */
+            from: string;
+            id: string;
+            /** @enum {string} */
+            kind: "access_request" | "access_granted" | "access_denied" | "shared" | "retention";
+            read: boolean;
+            request?: components["schemas"]["NoticeRequest"];
+            /** @description As long as it may be watched */
+            video?: components["schemas"]["NoticeVideo"];
+        };
+        NoticeRequest: {
+            id: string;
+            message: string;
+            /** @enum {string} */
+            state: "open" | "granted" | "denied";
+        };
+        NoticeVideo: {
+            id: string;
+            title: string;
+            watch_url: string;
+        };
+        OpenInputBody: {
+            /** @description If the link asks for one */
+            password?: string;
+        };
+        OpenOutputBody: {
+            /** @description Goes into the Meanwhile-Pass header of every request about the video; null for who may watch without the link */
+            pass: string | null;
+            /** @description As GET /api/videos/{id} answers */
+            video: unknown;
+        };
+        OptionsOutputBody: {
+            /** @description For navigator.credentials, as JSON (WebAuthn level 3) */
+            options: unknown;
+        };
+        OriginsInputBody: {
+            /** @description Each as https://wiki.example.org; an empty list lets nobody */
+            origins: string[] | null;
+        };
+        OriginsOutputBody: {
+            origins: string[] | null;
+        };
+        Passkey: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            name: string;
+            /** Format: date-time */
+            used_at: string | null;
+        };
+        PasskeyInputBody: {
+            /** @description What navigator.credentials returned, as JSON */
+            credential: {
+                [key: string]: unknown;
+            };
+        };
         PasswordInputBody: {
-            current_password: string;
+            /** @description Not needed by who has none, or has just signed in without it */
+            current_password?: string;
             new_password: string;
+        };
+        PeopleOutputBody: {
+            items: components["schemas"]["NamedPerson"][];
+            /** @description Letters can be sent from here */
+            mail: boolean;
         };
         Person: {
             email: string;
@@ -548,6 +1577,27 @@ export interface components {
             /** @description WebVTT with tiles for the seek bar */
             storyboard: string | null;
         };
+        PreviewInputBody: {
+            /** @enum {string} */
+            visibility: "private" | "people" | "workspace" | "link";
+        };
+        PreviewOutputBody: {
+            /** @description Whoever has the video's own address */
+            anyone_gains: boolean;
+            anyone_loses: boolean;
+            gains: components["schemas"]["Crowd"];
+            /**
+             * Format: int64
+             * @description Share links that are paused now and would open
+             */
+            links_opened: number;
+            /**
+             * Format: int64
+             * @description Share links that are open now and would not be
+             */
+            links_paused: number;
+            loses: components["schemas"]["Crowd"];
+        };
         Problem: {
             /**
              * @description A word for programs; it does not change between releases
@@ -580,21 +1630,115 @@ export interface components {
              */
             type: string;
         };
+        ProofInputBody: {
+            code?: string;
+            /** @description What the browser made of POST /api/session/passkey/options */
+            credential?: {
+                [key: string]: unknown;
+            };
+            password?: string;
+        };
+        ReadInputBody: {
+            all?: boolean;
+            ids?: string[];
+        };
         RenameInputBody: {
             name: string;
+        };
+        RenamePasskeyInputBody: {
+            name: string;
+        };
+        Request: {
+            /** Format: date-time */
+            answered_at: string | null;
+            /** Format: date-time */
+            created_at: string;
+            from: components["schemas"]["SharePerson"];
+            id: string;
+            message: string;
+            /** @description They have proved that the address is their own */
+            proved: boolean;
+            /** @enum {string} */
+            state: "open" | "granted" | "denied";
+            video_id: string;
+            video_title: string;
+            /**
+             * @description Of the video; a private one becomes one for named people
+             * @enum {string}
+             */
+            visibility: "private" | "people" | "workspace" | "link";
+        };
+        RoleInputBody: {
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "viewer";
+        };
+        Security: {
+            has_password: boolean;
+            identities: components["schemas"]["Identity"][];
+            /** @description To change the password, the current one has to be given */
+            needs_password: boolean;
+            passkeys: components["schemas"]["Passkey"][];
+            /**
+             * Format: int64
+             * @description How many are left
+             */
+            recovery_codes: number;
+            /** @description Codes of an app are asked for */
+            second_factor: boolean;
+            sessions: components["schemas"]["AccountSession"][];
         };
         Session: {
             /** @description Null if nobody is signed in */
             account: components["schemas"]["Account"] | null;
             /** @description There is no account yet */
             setup_needed: boolean;
+            /** @description How one can sign in here, beside a password */
+            sign_in: components["schemas"]["Methods"];
             version: string;
             /** @description Those the account belongs to */
             workspaces: components["schemas"]["Workspace"][];
         };
+        SharePerson: {
+            email: string;
+            id: string;
+            name: string;
+        };
         SignInInputBody: {
             email: string;
             password: string;
+        };
+        SwitchInputBody: {
+            /** @description A workspace that one belongs to */
+            id: string;
+        };
+        TeamEntry: {
+            /** @description What was done, e.g. video.shared */
+            action: string;
+            actor: components["schemas"]["EntryActor"];
+            /** Format: date-time */
+            at: string;
+            detail: {
+                [key: string]: string;
+            };
+            id: string;
+            video: components["schemas"]["EntryVideo"];
+        };
+        TeamWorkspace: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            limits: components["schemas"]["Limits"];
+            name: string;
+            /**
+             * @description What the one who asks is in it
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member" | "viewer";
+            /**
+             * Format: int64
+             * @description What the recordings and their renditions hold
+             */
+            used_bytes: number;
         };
         TokensOutputBody: {
             items: components["schemas"]["APIToken"][];
@@ -613,6 +1757,8 @@ export interface components {
             /** Format: int64 */
             height: number;
             id: string;
+            /** @description Retention leaves it alone */
+            kept: boolean;
             may: components["schemas"]["VideoRights"];
             owner: components["schemas"]["VideoOwner"];
             /** @description For whoever came by a share link: goes into the Meanwhile-Pass header, or ?pass=, of every request about this video */
@@ -626,6 +1772,11 @@ export interface components {
             /** @description Why it failed, for its owner */
             reason: string;
             /**
+             * Format: date-time
+             * @description When retention will put it into the trash unless somebody watches or keeps it; for those who may edit
+             */
+            removal_at: string | null;
+            /**
              * Format: int64
              * @description How much of a running recording is safe on the server
              */
@@ -635,6 +1786,11 @@ export interface components {
             slug: string;
             /** @enum {string} */
             state: "recording" | "processing" | "ready" | "failed";
+            /**
+             * @description The bound of the workspace that ended the upload before its end
+             * @enum {string}
+             */
+            stopped_by: "" | "storage" | "size" | "length";
             title: string;
             /** Format: date-time */
             trashed_at: string | null;
@@ -679,6 +1835,19 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "owner" | "admin" | "member" | "viewer";
+        };
+        WorkspaceInputBody: {
+            /** Format: int64 */
+            max_length_ms?: number;
+            /** Format: int64 */
+            max_upload_bytes?: number;
+            name?: string;
+            /** Format: int64 */
+            quota_bytes?: number;
+            /** Format: int64 */
+            retention_days?: number;
+            /** Format: int64 */
+            trash_days?: number;
         };
     };
     responses: never;
@@ -753,6 +1922,37 @@ export interface operations {
             };
         };
     };
+    "switch-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SwitchInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-accounts": {
         parameters: {
             query?: never;
@@ -769,6 +1969,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-audit": {
+        parameters: {
+            query?: {
+                /** @description One action, e.g. video.shared */
+                action?: string;
+                /** @description Who did it */
+                account?: string;
+                video?: string;
+                /** @description From this time on */
+                since?: string;
+                /** @description Before this time */
+                until?: string;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditOutputBody"];
                 };
             };
             /** @description Error */
@@ -834,6 +2077,129 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Comment"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "link-identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AbroadOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-inbox": {
+        parameters: {
+            query?: {
+                /** @description 0 for the count alone */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mark-read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -942,6 +2308,40 @@ export interface operations {
             };
         };
     };
+    "join-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWorkspace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "look-up-invitation": {
         parameters: {
             query?: never;
@@ -1004,6 +2404,486 @@ export interface operations {
             };
         };
     };
+    "revoke-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The share link */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The share link */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkTerms"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "open-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The end of the link's address */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddPasskeyInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Passkey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "begin-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptionsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rename-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenamePasskeyInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "renew-recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodesOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "answer-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The request */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "begin-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "confirm-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodesOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Security"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "read-session": {
         parameters: {
             query?: never;
@@ -1053,7 +2933,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Account"];
+                    "application/json": components["schemas"]["Entry"];
                 };
             };
             /** @description Error */
@@ -1080,6 +2960,293 @@ export interface operations {
             204: {
                 headers: {
                     "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-in-second-step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-in-by-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskLinkInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "go-abroad": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AbroadInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AbroadOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "sign-in-by-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "ask-passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptionsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "end-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1392,6 +3559,43 @@ export interface operations {
             };
         };
     };
+    "check-people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-comments": {
         parameters: {
             query?: never;
@@ -1479,6 +3683,254 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Video"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinksOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkTerms"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "name-people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NameInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "drop-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+                /** @description The id that the list says */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+                /** @description The id that the list says */
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePersonInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PeopleOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "preview-visibility": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The video */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOutputBody"];
                 };
             };
             /** @description Error */
@@ -1601,6 +4053,312 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ViewInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-embed-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "replace-embed-origins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OriginsInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OriginsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWorkspaceInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWorkspace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWorkspace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeletionInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-workspace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamWorkspace"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembersOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "remove-member": {
+        parameters: {
+            query?: {
+                /** @description The member who takes over the videos; needed if there are any */
+                heir?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The workspace */
+                id: string;
+                /** @description The member's account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-member": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The workspace */
+                id: string;
+                /** @description The member's account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleInputBody"];
             };
         };
         responses: {

@@ -56,18 +56,23 @@ func (in *Ingest) Finish(ctx context.Context, uploadID string) error {
 }
 
 func (in *Ingest) finish(ctx context.Context, row *catalog.Upload, state catalog.UploadState) error {
+	return in.end(ctx, row, catalog.Closing{State: state})
+}
+
+// end closes an upload with what arrived.
+func (in *Ingest) end(ctx context.Context, row *catalog.Upload, closing catalog.Closing) error {
 	if row.State == catalog.UploadFinished {
 		return nil
 	}
-	var last catalog.Index
+	closing.UploadID, closing.Received = row.ID, row.Received
 	if row.State == catalog.UploadOpen && row.Received > 0 {
 		var err error
-		if last, err = in.lastWords(ctx, row); err != nil {
+		if closing.Last, err = in.lastWords(ctx, row); err != nil {
 			return err
 		}
 	}
-	err := in.catalog.CloseUpload(ctx, catalog.Closing{UploadID: row.ID, State: state, Received: row.Received, Last: last})
-	if errors.Is(err, catalog.ErrOffset) && state == catalog.UploadQuiet {
+	err := in.catalog.CloseUpload(ctx, closing)
+	if errors.Is(err, catalog.ErrOffset) && closing.State == catalog.UploadQuiet {
 		return nil // it is not quiet any more
 	}
 	return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 )
@@ -61,10 +62,24 @@ func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (in
 		if errors.Is(err, database.ErrUncertain) {
 			return 0, err // a row may name the bytes: they stay
 		}
-		return 0, errors.Join(err, u.objects.Delete(ctx, key))
+		return 0, u.stop(ctx, errors.Join(err, u.objects.Delete(ctx, key)))
 	}
 	u.row.Received = offset + n
 	return n, nil
+}
+
+// stop ends an upload that has reached a bound of its workspace: what came
+// before is the video, and plays.
+func (u *upload) stop(ctx context.Context, err error) error {
+	bound := people.BoundOf(err)
+	if bound == "" {
+		return err
+	}
+	ended := u.end(ctx, u.row, catalog.Closing{State: catalog.UploadFinished, Stopped: bound})
+	if ended == nil {
+		u.row.State = catalog.UploadFinished
+	}
+	return errors.Join(err, ended)
 }
 
 func (u *upload) commit(ctx context.Context, index *cursor, a catalog.Arrival) error {

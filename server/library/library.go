@@ -80,6 +80,9 @@ type Video struct {
 	Title             string      `json:"title"`
 	State             string      `json:"state" enum:"recording,processing,ready,failed"`
 	Reason            string      `json:"reason" doc:"Why it failed, for its owner"`
+	StoppedBy         string      `json:"stopped_by" enum:",storage,size,length" doc:"The bound of the workspace that ended the upload before its end"`
+	Kept              bool        `json:"kept" doc:"Retention leaves it alone"`
+	RemovalAt         *time.Time  `json:"removal_at" doc:"When retention will put it into the trash unless somebody watches or keeps it; for those who may edit"`
 	Uploading         bool        `json:"uploading" doc:"While recording: it is a file that is on its way"`
 	Progress          float64     `json:"progress" minimum:"0" maximum:"1" doc:"Share of the file that has arrived, then of the renditions that are made"`
 	DurationMS        int64       `json:"duration_ms"`
@@ -115,7 +118,7 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 	rights := access.RightsOf(p, v)
 	out := Video{
 		ID: v.ID, Slug: v.Slug, Title: v.Title, State: string(v.State), Uploading: v.Uploading(), Progress: v.Progress(),
-		DurationMS: v.Duration().Milliseconds(), SavedMS: v.Duration().Milliseconds(), SizeBytes: v.Size,
+		DurationMS: v.Duration().Milliseconds(), SavedMS: v.Duration().Milliseconds(), SizeBytes: v.Size, Kept: v.Kept,
 		Width: v.Width, Height: v.Height, HasAudio: v.HasAudio, HasVideo: v.HasVideo,
 		Visibility: string(v.Visibility), GuestsMayComment: v.GuestsMayComment, GuestsMayDownload: v.GuestsMayDownload, WorkspaceID: v.WorkspaceID,
 		Owner: VideoOwner{ID: v.OwnerID, Name: v.OwnerName}, CreatedAt: v.CreatedAt.UTC(), Views: v.Views, Comments: v.Comments,
@@ -131,7 +134,10 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 		out.TrashedAt = &at
 	}
 	if rights.Edit {
-		out.Reason = v.Reason
+		out.Reason, out.StoppedBy = v.Reason, string(v.Stopped)
+		if !v.RemovalAt.IsZero() {
+			out.RemovalAt = new(v.RemovalAt.UTC())
+		}
 		if v.UploadState != catalog.UploadFinished {
 			out.UploadURL = new(a.uploads + "/" + v.UploadID)
 		}

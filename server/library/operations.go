@@ -10,6 +10,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 // ByID names a video.
@@ -104,7 +105,7 @@ type ListOutput struct {
 func (a *API) List(ctx context.Context, in *ListInput) (*ListOutput, error) {
 	p := auth.From(ctx)
 	page, err := a.catalog.Videos(ctx, catalog.ListQuery{
-		AccountID: p.Account.ID, WorkspaceID: p.Account.WorkspaceID, Filter: catalog.Filter(in.Filter), Words: in.Query, Cursor: in.Cursor, Limit: in.Limit,
+		AccountID: p.Account.ID, WorkspaceID: p.Account.WorkspaceID, Admin: p.Account.RoleIn(p.Account.WorkspaceID).AtLeast(people.Admin), Filter: catalog.Filter(in.Filter), Words: in.Query, Cursor: in.Cursor, Limit: in.Limit,
 	})
 	if errors.Is(err, catalog.ErrCursor) {
 		return nil, reply.New(http.StatusUnprocessableEntity, "cursor", "This page marker is not one of ours; start from the first page.").At("query.cursor")
@@ -131,6 +132,7 @@ type ChangeInput struct {
 		Visibility        *string `json:"visibility,omitempty" enum:"private,people,workspace,link"`
 		GuestsMayComment  *bool   `json:"guests_may_comment,omitempty"`
 		GuestsMayDownload *bool   `json:"guests_may_download,omitempty"`
+		Kept              *bool   `json:"kept,omitempty" doc:"Retention leaves it alone"`
 	}
 }
 
@@ -138,7 +140,7 @@ var errNoTitle = reply.New(http.StatusUnprocessableEntity, "title_empty", "A tit
 
 // Change changes a video's title, who may watch it and who may comment.
 func (a *API) Change(ctx context.Context, in *ChangeInput) (*VideoOutput, error) {
-	change := catalog.VideoChange{GuestsMayComment: in.Body.GuestsMayComment, GuestsMayDownload: in.Body.GuestsMayDownload}
+	change := catalog.VideoChange{GuestsMayComment: in.Body.GuestsMayComment, GuestsMayDownload: in.Body.GuestsMayDownload, Kept: in.Body.Kept}
 	if in.Body.Title != nil {
 		title := strings.TrimSpace(strings.Map(visible, *in.Body.Title))
 		if title == "" {

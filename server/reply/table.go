@@ -69,6 +69,9 @@ func table() []row {
 		{syscall.EDQUOT, full},
 		{catalog.ErrOffset, New(http.StatusConflict, "offset", "The upload stands at another offset; ask for it and go on from there.")},
 		{catalog.ErrTooManyUploads, New(http.StatusTooManyRequests, "open_uploads", "Too many of your uploads are open at once. Finish some, or wait until they are closed.").After(time.Minute)},
+		{people.ErrStorage, New(http.StatusRequestEntityTooLarge, "storage_full", "The storage of your workspace is full. Delete what nobody needs, or ask an admin for more room; what was saved before is kept.")},
+		{people.ErrSize, New(http.StatusRequestEntityTooLarge, "upload_too_large", "This is larger than your workspace allows.")},
+		{people.ErrLength, New(http.StatusRequestEntityTooLarge, "video_too_long", "This is longer than your workspace allows.")},
 		{catalog.ErrFinished, New(http.StatusConflict, "finished", "This upload is finished.")},
 		{catalog.ErrLength, New(http.StatusRequestEntityTooLarge, "length", "More bytes came than were announced.")},
 		{catalog.ErrCursor, New(http.StatusUnprocessableEntity, "cursor", "This cursor is not one of ours.").At("query.cursor")},
@@ -86,6 +89,10 @@ func accountRows() []row {
 		{people.ErrToken, New(http.StatusNotFound, "token", "This link is not valid any more. Ask for a new one.")},
 		{people.ErrSetUp, New(http.StatusConflict, "set_up", "This server is set up already. Sign in instead.")},
 		{people.ErrEmailTaken, New(http.StatusConflict, "email_taken", "There is an account with this e-mail address already.").At("body.email")},
+		{people.ErrLastOwner, New(http.StatusConflict, "last_owner", "A workspace needs an owner. Make somebody else an owner first.")},
+		{people.ErrRole, New(http.StatusForbidden, "role", "Your role in this workspace is not enough for that.")},
+		{people.ErrHeir, New(http.StatusConflict, "heir", "Say who takes over the videos: somebody of this workspace who may record.").At("query.heir")},
+		{people.ErrMember, New(http.StatusConflict, "member", "You belong to this workspace already.")},
 		{record.ErrTooMany, New(http.StatusConflict, "too_many_of_these", "There are too many of these already; delete one first.")},
 	}
 }

@@ -24,19 +24,15 @@ const (
 	kindAudio  = "audio"
 )
 
-// File serves everything of a video that has a name: playlists, the source, the
-// file to play or save in one piece, and pictures.
+// File serves everything of a video that has a name and may be watched:
+// playlists, the source as they name it, the file to play in one piece, pictures.
 func (w *Watch) File(c *gin.Context) error {
 	name := c.Param("file")
 	switch name {
-	case "source":
-		return w.Source(c)
 	case streamName:
 		return w.Stream(c)
 	case "progressive":
 		return w.Progressive(c)
-	case "download":
-		return w.Download(c)
 	}
 	if list, ok := strings.CutSuffix(name, ".m3u8"); ok {
 		return w.playlist(c, list)

@@ -62,7 +62,8 @@ var ErrCursor = errors.New("the cursor is not one of ours")
 type Filter string
 
 // The filters: everything in the workspace that may be watched, one's own, what
-// others have named one for in any workspace, one's own trash.
+// others have named one for in any workspace, one's own trash, which for admins
+// is that of the workspace.
 const (
 	FilterAll    Filter = "all"
 	FilterMine   Filter = "mine"
@@ -76,6 +77,8 @@ type ListQuery struct {
 	// WorkspaceID is where to look; only FilterShared looks everywhere.
 	WorkspaceID string
 	Filter      Filter
+	// Admin shows, in the trash, what the whole workspace could see.
+	Admin bool
 	// Words must all occur in the title; case and accents do not matter.
 	Words  string
 	Cursor string
@@ -100,7 +103,8 @@ func (c *Catalog) Videos(ctx context.Context, q ListQuery) (Page, error) {
 	query := videos(c.DB.Reader, &found, q.AccountID).OrderExpr("video.created_at DESC, video.id DESC").Limit(int64(q.Limit) + 1)
 	switch q.Filter {
 	case FilterTrash:
-		query = query.Where("video.workspace_id = ? AND video.owner_id = ? AND video.trashed_at IS NOT NULL", q.WorkspaceID, q.AccountID)
+		query = query.Where("video.workspace_id = ? AND video.trashed_at IS NOT NULL", q.WorkspaceID).
+			Where("(video.owner_id = ? OR ? AND video.visibility IN (?, ?))", q.AccountID, q.Admin, InTeam, WithLink)
 	case FilterMine:
 		query = query.Where("video.workspace_id = ? AND video.owner_id = ? AND video.trashed_at IS NULL", q.WorkspaceID, q.AccountID)
 	case FilterShared:

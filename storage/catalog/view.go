@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -123,4 +124,57 @@ func (c *Catalog) View(ctx context.Context, videoID, viewer string) (*View, erro
 		return &View{VideoID: videoID, Viewer: viewer}, nil
 	}
 	return found[0], nil
+}
+
+// Download is a file that somebody saved.
+type Download struct {
+	VideoID string
+	// AccountID or LinkID is whom it was made possible for, or neither.
+	AccountID, LinkID string
+	// Address is the network it went to, File what it was.
+	Address, File string
+}
+
+// NoteDownloads notes downloads in the audit log. What has been removed since
+// is passed over.
+func (c *Catalog) NoteDownloads(ctx context.Context, all []Download) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		for _, d := range all {
+			video, err := tx.lockVideo(ctx, d.VideoID)
+			if errors.Is(record.Translate(err), record.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			actor, detail, err := tx.downloader(ctx, d)
+			if err != nil {
+				return err
+			}
+			if err := tx.audit(record.WithActor(ctx, actor), video, record.VideoDownloaded, detail); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// downloader tells who saved a file, as far as is known.
+func (t change) downloader(ctx context.Context, d Download) (record.Actor, map[string]string, error) {
+	actor, detail := record.Actor{Name: "Guest", Address: d.Address}, map[string]string{"file": d.File}
+	err := t.NewRaw("SELECT id, name, email FROM accounts WHERE id = ?", d.AccountID).Scan(ctx, &actor.AccountID, &actor.Name, &actor.Email)
+	if err = record.Translate(err); d.LinkID == "" || err == nil || !errors.Is(err, record.ErrNotFound) {
+		return actor, detail, ignoreAbsent(err)
+	}
+	var name string
+	err = t.NewRaw("SELECT name FROM share_links WHERE id = ?", d.LinkID).Scan(ctx, &name)
+	detail["link"] = name
+	return actor, detail, ignoreAbsent(record.Translate(err))
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, record.ErrNotFound) {
+		return nil
+	}
+	return err
 }

@@ -39,12 +39,21 @@ func parse(page string) (*template, error) {
 type page struct {
 	Video   json.RawMessage `json:"video"` // null if there is none for whoever asks
 	Session any             `json:"session"`
+	// Locked is a share link that lets nobody in yet; nil elsewhere.
+	Locked *locked `json:"locked,omitempty"`
 	// Embed is what a page in a frame needs to know besides; nil elsewhere.
 	Embed *embedded `json:"embed,omitempty"`
 	head  string
 	// script is the path of a module to load at once, or "".
 	script string
 	nonce  string
+}
+
+// locked is all that the page of a locked link says of it: nothing of the video,
+// and not whose it is.
+type locked struct {
+	Slug     string `json:"slug"`
+	Password bool   `json:"password"` // or it counts whom it lets in
 }
 
 // fill writes the page. json.Marshal writes <, > and & as escapes, so that no

@@ -128,7 +128,9 @@ func (s *Site) serveShell(c *gin.Context, status int) error {
 }
 
 // Watch is GET and HEAD /v/:slug. The gate leaves it without a video when there
-// is none, or none for whoever asks: both get the same page.
+// is none, or none for whoever asks: both get the same page. A share link that
+// asks for something first gets a page that does so by script: a program that
+// looks at what a link leads to is not let in by that, nor counted.
 func (s *Site) Watch(c *gin.Context) error {
 	if s.watch == nil {
 		return s.notBuilt(c)
@@ -138,11 +140,15 @@ func (s *Site) Watch(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	link := access.Locked(ctx)
+	if link != nil {
+		page.Locked = &locked{Slug: link.Slug, Password: link.PasswordHash != ""}
+	}
 	page.nonce = s.shield.Page(c.Writer.Header())
 	c.Header("Cache-Control", "no-store") // it holds a grant and who is signed in
 	c.Header("X-Robots-Tag", "noindex")
 	status := http.StatusOK
-	if page.Video == nil {
+	if page.Video == nil && link == nil {
 		status = http.StatusNotFound
 	}
 	raw, err := s.watch.fill(page)

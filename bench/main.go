@@ -15,6 +15,7 @@ import (
 	"os/signal"
 	"slices"
 
+	"github.com/meanwhile-app/meanwhile/bench/contain"
 	figures "github.com/meanwhile-app/meanwhile/bench/figure"
 	"github.com/meanwhile-app/meanwhile/bench/gate"
 )
@@ -38,7 +39,11 @@ func measures() []measure {
 		{"segments", "(d) media serving against http.FileServer", segmentSpeed},
 		{"recordings", "(e) 200 recordings at once for a minute", manyRecordings},
 		{"library", "(f) API calls on 10,000 videos and 5,000 comments", bigLibrary},
+		{"whip", "recordings over WebRTC, 1, 20 and 50, against a bare receiver", overWebRTC},
 		{"gate", "what the gate adds to the request of a segment", func(ctx context.Context, _ *lab) ([]figure, error) { return gate.Cost(ctx) }},
+		{"sandbox", "what the sandbox adds to the start of an ffmpeg", func(ctx context.Context, l *lab) ([]figure, error) {
+			return contain.Cost(ctx, l.binary, l.pick(60, 20))
+		}},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/auth/oidc"
 	"github.com/meanwhile-app/meanwhile/server/notify"
 	"github.com/meanwhile-app/meanwhile/server/share"
+	"github.com/meanwhile-app/meanwhile/server/team"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 )
@@ -66,6 +67,7 @@ func (c OIDCConfig) open() (*auth.OIDC, error) {
 func (a *app) letters(base *url.URL, handlers *jobs.Handlers) (*notify.Notify, error) {
 	sources := account.Letters(a.catalog.People, base)
 	maps.Copy(sources, share.Letters(a.catalog, base))
+	maps.Copy(sources, team.Letters(a.catalog, base))
 	post, err := a.config.mail(base, sources, a.log)
 	if err == nil {
 		post.Register(handlers)

@@ -140,15 +140,14 @@ func (s *Site) Watch(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	link := access.Locked(ctx)
-	if link != nil {
+	if link := access.Locked(ctx); link != nil {
 		page.Locked = &locked{Slug: link.Slug, Password: link.PasswordHash != ""}
 	}
 	page.nonce = s.shield.Page(c.Writer.Header())
 	c.Header("Cache-Control", "no-store") // it holds a grant and who is signed in
 	c.Header("X-Robots-Tag", "noindex")
 	status := http.StatusOK
-	if page.Video == nil && link == nil {
+	if page.Video == nil {
 		status = http.StatusNotFound
 	}
 	raw, err := s.watch.fill(page)

@@ -23,7 +23,7 @@ func Cost(ctx context.Context, binary string, rounds int) ([]figures.Figure, err
 	if err != nil {
 		return nil, err
 	}
-	proof, err := sandbox.Prove(ctx, binary)
+	proof, err := sandbox.Prove(ctx, binary, "")
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +65,8 @@ func byTurns(ctx context.Context, rounds int, first, second func() (*exec.Cmd, e
 		return nil, nil, err
 	}
 	for range rounds {
-		for i, make := range []func() (*exec.Cmd, error){first, second} {
-			cmd, err := make()
+		for i, draw := range []func() (*exec.Cmd, error){first, second} {
+			cmd, err := draw()
 			if err != nil {
 				return nil, nil, err
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
@@ -22,7 +23,13 @@ func (c *Config) runner(ctx context.Context, log *slog.Logger, workers int) (*ff
 	if err := sandbox.Shield(); err != nil {
 		return nil, sandbox.Status{}, err
 	}
-	box, status, err := sandbox.Open(ctx, sandbox.Mode(c.Sandbox))
+	// In the scratch folder, because a container may have no other that can be
+	// written.
+	scratch := c.scratch()
+	if err := os.MkdirAll(scratch, 0o700); err != nil {
+		return nil, sandbox.Status{}, err
+	}
+	box, status, err := sandbox.Open(ctx, sandbox.Mode(c.Sandbox), scratch)
 	if err != nil {
 		return nil, status, err
 	}
@@ -35,9 +42,16 @@ func (c *Config) runner(ctx context.Context, log *slog.Logger, workers int) (*ff
 	return r, status, nil
 }
 
+// scratch is the folder of the jobs' folders; each start empties it.
+func (c *Config) scratch() string { return filepath.Join(c.Data, "scratch") }
+
 // examineSandbox lets a stand-in for a hostile video loose.
 func examineSandbox(ctx context.Context, config *Config) (finding, *sandbox.Sandbox) {
-	box, status, err := sandbox.Open(ctx, sandbox.Mode(config.Sandbox))
+	scratch := config.scratch()
+	if _, err := os.Stat(scratch); err != nil {
+		scratch = "" // before the first start
+	}
+	box, status, err := sandbox.Open(ctx, sandbox.Mode(config.Sandbox), scratch)
 	switch {
 	case err != nil && status.Summary == "":
 		return finding{"sandbox", failure, err.Error(), status.Advice}, nil

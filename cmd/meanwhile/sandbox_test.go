@@ -56,7 +56,7 @@ func runs(pid string) bool {
 // kills the server.
 func TestKilledServerLeavesNoFFmpeg(t *testing.T) {
 	t.Parallel()
-	proof, err := sandbox.Prove(t.Context(), "")
+	proof, err := sandbox.Prove(t.Context(), "", "")
 	require.NoError(t, err)
 	data := t.TempDir()
 	p := serve(t, data, "--workers", "1")
@@ -94,10 +94,10 @@ func TestSandboxSettings(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	proof, err := sandbox.Prove(t.Context(), "")
+	proof, err := sandbox.Prove(t.Context(), "", "")
 	require.NoError(t, err)
 
-	r, status, err := (&Config{Sandbox: "off"}).runner(t.Context(), logger, 1)
+	r, status, err := (&Config{Data: t.TempDir(), Sandbox: "off"}).runner(t.Context(), logger, 1)
 	require.NoError(t, err)
 	require.Equal(t, sandbox.None, status.Level)
 	require.Equal(t, sandbox.Layers{}, r.Sandbox.Layers)
@@ -105,7 +105,7 @@ func TestSandboxSettings(t *testing.T) {
 	require.Contains(t, log.String(), "switched off")
 
 	log.Reset()
-	r, status, err = (&Config{Sandbox: "auto"}).runner(t.Context(), logger, 1)
+	r, status, err = (&Config{Data: t.TempDir(), Sandbox: "auto"}).runner(t.Context(), logger, 1)
 	if proof.Level() == sandbox.None {
 		require.ErrorContains(t, err, "MEANWHILE_SANDBOX=off")
 		return
@@ -116,7 +116,7 @@ func TestSandboxSettings(t *testing.T) {
 	require.Contains(t, log.String(), "stand-in for a hostile video")
 
 	// A server without workers tries nothing out, and would start nothing unsafe.
-	r, _, err = (&Config{Sandbox: "auto"}).runner(t.Context(), logger, 0)
+	r, _, err = (&Config{Data: t.TempDir(), Sandbox: "auto"}).runner(t.Context(), logger, 0)
 	require.NoError(t, err)
 	require.Equal(t, sandbox.Layers{Landlock: true, Seccomp: true}, r.Sandbox.Layers)
 }
@@ -125,19 +125,19 @@ func TestDoctorTellsOfTheSandbox(t *testing.T) {
 	t.Parallel()
 	script := filepath.Join(t.TempDir(), "ffmpeg")
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\nexec ffmpeg \"$@\"\n"), 0o700))
-	proof, err := sandbox.Prove(t.Context(), "")
+	proof, err := sandbox.Prove(t.Context(), "", "")
 	require.NoError(t, err)
 	want := map[sandbox.Level]string{sandbox.Full: fine, sandbox.Partial: warning, sandbox.None: failure}[proof.Level()]
 
-	found, _ := examineSandbox(t.Context(), &Config{Sandbox: "auto", FFmpeg: "ffmpeg", FFprobe: "ffprobe"})
+	found, _ := examineSandbox(t.Context(), &Config{Data: t.TempDir(), Sandbox: "auto", FFmpeg: "ffmpeg", FFprobe: "ffprobe"})
 	require.Equal(t, want, found.Status, found.Detail)
-	found, _ = examineSandbox(t.Context(), &Config{Sandbox: "off", FFmpeg: "ffmpeg", FFprobe: "ffprobe"})
+	found, _ = examineSandbox(t.Context(), &Config{Data: t.TempDir(), Sandbox: "off", FFmpeg: "ffmpeg", FFprobe: "ffprobe"})
 	require.Equal(t, warning, found.Status)
 	require.Contains(t, found.Detail, "switched off")
 	if proof.Level() != sandbox.Full {
 		t.Skip("this machine's sandbox has gaps, so doctor tells of those first: " + proof.Status().Summary)
 	}
-	found, _ = examineSandbox(t.Context(), &Config{Sandbox: "required", FFmpeg: script, FFprobe: "ffprobe"})
+	found, _ = examineSandbox(t.Context(), &Config{Data: t.TempDir(), Sandbox: "required", FFmpeg: script, FFprobe: "ffprobe"})
 	require.Equal(t, warning, found.Status)
 	require.Contains(t, found.Detail, "is a script")
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/frontend"
@@ -178,7 +177,7 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener) 
 
 // work tells what does each kind of job.
 func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
-	desk, err := source.NewDesk(a.objects, filepath.Join(a.config.Data, "scratch"))
+	desk, err := source.NewDesk(a.objects, a.config.scratch())
 	if err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 
 // box is the best sandbox that this machine can do.
 var box = sync.OnceValue(func() *sandbox.Sandbox {
-	box, _, err := sandbox.Open(context.Background(), sandbox.Auto)
+	box, _, err := sandbox.Open(context.Background(), sandbox.Auto, "")
 	if err != nil {
 		return &sandbox.Sandbox{}
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // ask runs a filter as the kernel does, for one system call.
-func (p program) ask(t *testing.T, arch, number uint32, args ...uint64) uint32 {
+func (p *program) ask(t *testing.T, arch, number uint32, args ...uint64) uint32 {
 	t.Helper()
 	data := make([]byte, 64)
 	binary.LittleEndian.PutUint32(data[offNumber:], number)
@@ -18,8 +18,8 @@ func (p program) ask(t *testing.T, arch, number uint32, args ...uint64) uint32 {
 		binary.LittleEndian.PutUint64(data[offArgs+8*i:], a)
 	}
 	loaded := uint32(0)
-	for at := 0; at < len(p); at++ {
-		step, taken := p[at], false
+	for at := 0; at < len(*p); at++ {
+		step, taken := (*p)[at], false
 		switch step.Code {
 		case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
 			loaded = binary.LittleEndian.Uint32(data[step.K:])

@@ -59,15 +59,15 @@ func host(lacking []string) int {
 		}
 		return err.Error()
 	}
-	if found.Proof, err = Prove(ctx, ""); err != nil {
+	if found.Proof, err = Prove(ctx, "", ""); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	for mode, to := range map[Mode]*string{Auto: &found.Auto, Required: &found.Required, Off: &found.Off} {
-		_, _, err := Open(ctx, mode)
+		_, _, err := Open(ctx, mode, "")
 		*to = text(err)
 	}
-	_, err = (&Sandbox{Layers: Layers{Landlock: true, Seccomp: true}}).try(ctx)
+	_, err = (&Sandbox{Layers: Layers{Landlock: true, Seccomp: true}}).try(ctx, "")
 	found.Fixed = text(err)
 	if err := json.NewEncoder(os.Stdout).Encode(found); err != nil {
 		return 1

@@ -56,7 +56,7 @@ func (l *launcher) run() error {
 		{"parent", func() error { return dieWith(l.Parent) }},
 		{"files of the job", l.reachable},
 		{"limits", l.Limits.set},
-		{"open files", func() error { return unix.CloseRange(4, 1<<31, unix.CLOSE_RANGE_CLOEXEC) }},
+		{"open files", closeOthers},
 		{"no new privileges", func() error { return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }},
 		{"landlock", l.landlock},
 		{"seccomp and start", l.start},
@@ -64,6 +64,21 @@ func (l *launcher) run() error {
 	for _, step := range steps {
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// closeOthers lets go, when the program starts, of whatever lies above the
+// standard streams and the one that reports progress.
+func closeOthers() error {
+	const first, most = 4, 4096
+	if unix.CloseRange(first, 1<<31-1, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return nil
+	}
+	for fd := first; fd < most; fd++ { // Linux before 5.11
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, unix.FD_CLOEXEC); err != nil && !errors.Is(err, unix.EBADF) {
+			return err
 		}
 	}
 	return nil

@@ -43,13 +43,13 @@ const (
 	unsandboxed = "the sandbox for media is switched off: whoever uploads a video that exploits a bug in ffmpeg can do all that the server can"
 )
 
-// Open proves what this machine can do and returns the sandbox to start programs
-// in. It fails if that is less than the mode insists on.
-func Open(ctx context.Context, mode Mode) (*Sandbox, Status, error) {
+// Open proves what this machine can do, in a folder below dir, and returns the
+// sandbox to start programs in. It fails if that is less than the mode insists on.
+func Open(ctx context.Context, mode Mode, dir string) (*Sandbox, Status, error) {
 	if mode == Off {
 		return &Sandbox{}, Status{Level: None, Summary: unsandboxed, Advice: "Remove MEANWHILE_SANDBOX=off unless you trust everybody who can upload."}, nil
 	}
-	proof, err := Prove(ctx, "")
+	proof, err := Prove(ctx, "", dir)
 	if err != nil {
 		return nil, Status{}, fmt.Errorf("the sandbox for media cannot be tried out: %w. %s", err, adviceOff)
 	}

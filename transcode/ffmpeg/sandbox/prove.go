@@ -42,8 +42,9 @@ type Proof struct {
 	Lacking []string
 }
 
-// Prove starts a stand-in behind every layer that this machine has.
-func Prove(ctx context.Context, executable string) (*Proof, error) {
+// Prove starts a stand-in behind every layer that this machine has. It works in a
+// folder below dir, empty for the system's temporary one, which it removes.
+func Prove(ctx context.Context, executable, dir string) (*Proof, error) {
 	abi, err := ll.LandlockGetABIVersion()
 	layers := Layers{Landlock: err == nil && abi > 0, Seccomp: true}
 	var lacking []string
@@ -51,7 +52,7 @@ func Prove(ctx context.Context, executable string) (*Proof, error) {
 		lacking, abi = append(lacking, "landlock is missing in this kernel or switched off"), 0
 	}
 	for {
-		proof, err := (&Sandbox{Executable: executable, Layers: layers}).try(ctx)
+		proof, err := (&Sandbox{Executable: executable, Layers: layers}).try(ctx, dir)
 		if err == nil {
 			proof.ABI, proof.Lacking = abi, lacking
 			return proof, nil
@@ -69,10 +70,10 @@ func Prove(ctx context.Context, executable string) (*Proof, error) {
 }
 
 // try lets a stand-in loose in this sandbox.
-func (s *Sandbox) try(ctx context.Context) (*Proof, error) {
+func (s *Sandbox) try(ctx context.Context, dir string) (*Proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, proofTime)
 	defer cancel()
-	room, err := prepare(ctx)
+	room, err := prepare(ctx, dir)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}
@@ -147,8 +148,11 @@ func (r *room) close() {
 
 // prepare makes things that are worth an attack: files beside the job's folder,
 // and listeners.
-func prepare(ctx context.Context) (*room, error) {
-	folder, err := os.MkdirTemp("", "meanwhile-sandbox-")
+func prepare(ctx context.Context, dir string) (*room, error) {
+	folder, err := os.MkdirTemp(dir, "sandbox-")
+	if err == nil {
+		folder, err = filepath.Abs(folder)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -162,12 +166,13 @@ func prepare(ctx context.Context) (*room, error) {
 		err = errors.Join(err, os.WriteFile(path, []byte(rand.Text()), 0o600))
 	}
 	if err == nil {
-		err = errors.Join(r.leaveOpen(), r.listen(ctx))
+		err = r.leaveOpen()
 	}
 	if err != nil {
 		r.close()
 		return nil, err
 	}
+	r.listen(ctx)
 	return r, nil
 }
 
@@ -185,31 +190,33 @@ func (r *room) leaveOpen() error {
 	return err
 }
 
-func (r *room) listen(ctx context.Context) error {
+// listen opens what can be called. Where that fails, as with a socket whose path
+// is too long, the attempt on it fails too; others of its kind remain.
+func (r *room) listen(ctx context.Context) {
 	var config net.ListenConfig
-	stream := func(network, address string) (net.Addr, error) {
-		l, err := config.Listen(ctx, network, address)
+	for _, at := range []struct{ network, address string }{
+		{"tcp4", "127.0.0.1:0"}, {"unix", filepath.Join(r.folder, "socket")}, {"unix", "@" + r.Abstract},
+	} {
+		l, err := config.Listen(ctx, at.network, at.address)
 		if err != nil {
-			return nil, err
+			continue
 		}
 		r.closes = append(r.closes, l.Close)
-		return l.Addr(), nil
-	}
-	r.Socket = filepath.Join(r.folder, "socket")
-	tcp, err1 := stream("tcp4", "127.0.0.1:0")
-	_, err2 := stream("unix", r.Socket)
-	_, err3 := stream("unix", "@"+r.Abstract)
-	udp, err4 := config.ListenPacket(ctx, "udp4", "127.0.0.1:0")
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return err
-	}
-	r.closes = append(r.closes, udp.Close)
-	for address, port := range map[net.Addr]*int{tcp: &r.TCP, udp.LocalAddr(): &r.UDP} {
-		at, err := net.ResolveUDPAddr("udp", address.String())
-		if err != nil {
-			return err
+		switch a := l.Addr().(type) {
+		case *net.TCPAddr:
+			r.TCP = a.Port
+		case *net.UnixAddr:
+			if a.Name[0] != '@' {
+				r.Socket = a.Name
+			}
 		}
-		*port = at.Port
 	}
-	return nil
+	packets, err := config.ListenPacket(ctx, "udp4", "127.0.0.1:0")
+	if err != nil {
+		return
+	}
+	r.closes = append(r.closes, packets.Close)
+	if a, ok := packets.LocalAddr().(*net.UDPAddr); ok {
+		r.UDP = a.Port
+	}
 }

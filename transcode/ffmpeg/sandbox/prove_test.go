@@ -15,7 +15,7 @@ import (
 // once the proof has said that it lacks it.
 func able(t *testing.T) *Proof {
 	t.Helper()
-	p, err := Prove(t.Context(), "")
+	p, err := Prove(t.Context(), "", "")
 	require.NoError(t, err)
 	return p
 }
@@ -71,7 +71,7 @@ func TestEachLayerIsNeeded(t *testing.T) {
 		{Layers{Landlock: true}, [][]string{calls}, [][]string{files}, true, false, Partial},
 		{Layers{Seccomp: true}, [][]string{files}, [][]string{calls, both}, false, true, Partial},
 	} {
-		p, err := (&Sandbox{Layers: c.layers}).try(t.Context())
+		p, err := (&Sandbox{Layers: c.layers}).try(t.Context(), "")
 		require.NoError(t, err)
 		for _, names := range c.through {
 			require.Subset(t, p.Through, names, "%+v", c.layers)
@@ -89,7 +89,7 @@ func TestEachLayerIsNeeded(t *testing.T) {
 // from the launcher, not from chance.
 func TestWithoutTheLauncher(t *testing.T) {
 	t.Parallel()
-	room, err := prepare(t.Context())
+	room, err := prepare(t.Context(), "")
 	require.NoError(t, err)
 	defer room.close()
 	raw, err := json.Marshal(room.target)

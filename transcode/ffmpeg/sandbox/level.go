@@ -39,7 +39,7 @@ type Status struct {
 const (
 	adviceKernel = "Run Meanwhile on Linux 5.13 or newer with landlock among its security modules, in a container whose runtime allows landlock and seccomp (Docker 23 or newer does). "
 	adviceOff    = "MEANWHILE_SANDBOX=off starts without; then accept recordings only from people you trust."
-	// Unsandboxed is the summary when the sandbox has been switched off.
+	// unsandboxed is the summary when the sandbox has been switched off.
 	unsandboxed = "the sandbox for media is switched off: whoever uploads a video that exploits a bug in ffmpeg can do all that the server can"
 )
 
@@ -80,11 +80,20 @@ func (p *Proof) Status() Status {
 	}
 	s.Advice = adviceKernel
 	s.Summary = fmt.Sprintf("%s; a stand-in for a hostile video achieved %d of %d forbidden things: %s",
-		p.holding(), len(p.Through), p.Tried, strings.Join(p.Through, ", "))
+		p.holding(), len(p.Through), p.Tried, some(p.Through))
 	if len(p.Lacking) > 0 {
 		s.Summary += " (" + strings.Join(p.Lacking, "; ") + ")"
 	}
 	return s
+}
+
+// some names a few; the rest is in Proof.
+func some(names []string) string {
+	const few = 5
+	if len(names) <= few {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 func (p *Proof) holding() string {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/server/access"
@@ -51,6 +53,9 @@ func (a *API) Ask(ctx context.Context, in *AskInput) (*AskedOutput, error) {
 // askedFor is the video that somebody asks for, by its own address or by that of
 // a share link, open or not. It is "" if there is none, or nothing to ask.
 func (a *API) askedFor(ctx context.Context, slug string) (string, error) {
+	if strings.ContainsRune(slug, 0) {
+		return "", nil // SQL text cannot hold it
+	}
 	p := auth.From(ctx)
 	video, err := a.Finder.Find(ctx, p, catalog.VideoSlug, slug)
 	if errors.Is(err, record.ErrNotFound) {
@@ -237,5 +242,6 @@ type ReadInput struct {
 
 // MarkRead is POST /api/inbox/read.
 func (a *API) MarkRead(ctx context.Context, in *ReadInput) (*Empty, error) {
-	return &Empty{}, a.Catalog.ReadNotices(ctx, auth.From(ctx).AccountID(), in.Body.IDs, in.Body.All)
+	ids := slices.DeleteFunc(in.Body.IDs, func(id string) bool { return strings.ContainsRune(id, 0) })
+	return &Empty{}, a.Catalog.ReadNotices(ctx, auth.From(ctx).AccountID(), ids, in.Body.All)
 }

@@ -93,7 +93,7 @@ for (const secure of [false, true]) {
       await open('/?show=trash', 'The trash is empty');
       await open('/record', /^Screen \+ camera/);
       await open('/settings', owner.email);
-      await open('/api/docs', '/api/videos');
+      await open('/api/docs', /^\/api\/videos$/);
       await open('/nowhere', /.+/);
       await open(`/v/${video?.slug}`, 'clip.mp4');
       await play(page);

@@ -1079,9 +1079,33 @@ export interface components {
             /** @description Where to go on to: a path of this server */
             next?: string;
         };
+        AuditActor: {
+            /** @description The network it came from */
+            address: string;
+            email: string;
+            /** @description The account; empty for guests and for the server itself */
+            id: string;
+            name: string;
+        };
+        AuditEntry: {
+            /** @description What was done, e.g. video.shared */
+            action: string;
+            actor: components["schemas"]["AuditActor"];
+            /** Format: date-time */
+            at: string;
+            detail: {
+                [key: string]: string;
+            };
+            id: string;
+            video: components["schemas"]["AuditVideo"];
+        };
         AuditOutputBody: {
-            items: components["schemas"]["TeamEntry"][];
+            items: components["schemas"]["AuditEntry"][];
             next_cursor: string | null;
+        };
+        AuditVideo: {
+            id: string;
+            title: string;
         };
         Author: {
             guest: boolean;
@@ -1197,18 +1221,6 @@ export interface components {
             account: components["schemas"]["Account"] | null;
             /** @description What the second step may be: code, passkey; empty if none is needed */
             second_factors: string[];
-        };
-        EntryActor: {
-            /** @description The network it came from */
-            address: string;
-            email: string;
-            /** @description The account; empty for guests and for the server itself */
-            id: string;
-            name: string;
-        };
-        EntryVideo: {
-            id: string;
-            title: string;
         };
         FactorOutputBody: {
             /** @description What the picture says */
@@ -1711,35 +1723,6 @@ export interface components {
             /** @description A workspace that one belongs to */
             id: string;
         };
-        TeamEntry: {
-            /** @description What was done, e.g. video.shared */
-            action: string;
-            actor: components["schemas"]["EntryActor"];
-            /** Format: date-time */
-            at: string;
-            detail: {
-                [key: string]: string;
-            };
-            id: string;
-            video: components["schemas"]["EntryVideo"];
-        };
-        TeamWorkspace: {
-            /** Format: date-time */
-            created_at: string;
-            id: string;
-            limits: components["schemas"]["Limits"];
-            name: string;
-            /**
-             * @description What the one who asks is in it
-             * @enum {string}
-             */
-            role: "owner" | "admin" | "member" | "viewer";
-            /**
-             * Format: int64
-             * @description What the recordings and their renditions hold
-             */
-            used_bytes: number;
-        };
         TokensOutputBody: {
             items: components["schemas"]["APIToken"][];
         };
@@ -1835,6 +1818,23 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "owner" | "admin" | "member" | "viewer";
+        };
+        WorkspaceDetails: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            limits: components["schemas"]["Limits"];
+            name: string;
+            /**
+             * @description What the one who asks is in it
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member" | "viewer";
+            /**
+             * Format: int64
+             * @description What the recordings and their renditions hold
+             */
+            used_bytes: number;
         };
         WorkspaceInputBody: {
             /** Format: int64 */
@@ -2328,7 +2328,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TeamWorkspace"];
+                    "application/json": components["schemas"]["WorkspaceDetails"];
                 };
             };
             /** @description Error */
@@ -4158,7 +4158,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TeamWorkspace"];
+                    "application/json": components["schemas"]["WorkspaceDetails"];
                 };
             };
             /** @description Error */
@@ -4191,7 +4191,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TeamWorkspace"];
+                    "application/json": components["schemas"]["WorkspaceDetails"];
                 };
             };
             /** @description Error */
@@ -4262,7 +4262,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TeamWorkspace"];
+                    "application/json": components["schemas"]["WorkspaceDetails"];
                 };
             };
             /** @description Error */

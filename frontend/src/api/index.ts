@@ -4,5 +4,7 @@ export * from './events';
 export * from './hooks';
 export * from './links';
 export * from './pass';
+export * from './security';
 export * from './types';
 export * from './videos';
+export * from './workspaces';

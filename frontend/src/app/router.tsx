@@ -56,6 +56,9 @@ const settings = createRoute({
   getParentRoute: () => member,
   path: '/settings',
   component: lazyRouteComponent(() => import('@/settings/SettingsPage'), 'SettingsPage'),
+  validateSearch: (search: Record<string, unknown>): { trouble?: string } => ({
+    trouble: search.trouble ? String(search.trouble) : undefined,
+  }),
 });
 
 const setup = createRoute({
@@ -71,14 +74,32 @@ const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
   component: lazyRouteComponent(() => import('@/auth/SignInPage'), 'SignInPage'),
-  validateSearch: (search: Record<string, unknown>): { next?: string } => ({
+  validateSearch: (search: Record<string, unknown>): { next?: string; trouble?: string } => ({
     next: inside(search.next),
+    trouble: search.trouble ? String(search.trouble) : undefined,
   }),
   beforeLoad: async ({ context, search }) => {
     const session = await readSession(context.queryClient);
     if (session.account) throw redirect({ href: search.next ?? '/', replace: true });
     if (session.setup_needed) throw redirect({ to: '/setup', replace: true });
   },
+});
+
+const step = (search: Record<string, unknown>): { next?: string } => ({
+  next: inside(search.next),
+});
+
+const signInCode = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/code',
+  component: lazyRouteComponent(() => import('@/auth/CodePage'), 'CodePage'),
+  validateSearch: step,
+});
+
+const signInLink = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/link',
+  component: lazyRouteComponent(() => import('@/auth/LinkPage'), 'LinkPage'),
 });
 
 const invite = createRoute({
@@ -97,6 +118,8 @@ const tree = root.addChildren([
   member.addChildren([library, record, settings]),
   setup,
   signIn,
+  signInCode,
+  signInLink,
   invite,
   docs,
 ]);

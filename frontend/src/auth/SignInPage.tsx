@@ -1,24 +1,39 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useForm } from 'react-hook-form';
-import { session } from '@/api';
+import { entrance, useSession } from '@/api';
 import { Button, Field, Notice } from '@/ui';
 import { AuthLayout } from './AuthLayout';
-import { enter } from './enter';
+import { MailSent } from './MailSent';
+import { OtherWays } from './OtherWays';
 import { signIn } from './rules';
+import { goOn, troubleOf } from './step';
 import { useSubmit } from './submit';
 
+/** Asks for what this server knows to sign in with, and for nothing else. */
 export function SignInPage() {
-  const { next } = useSearch({ from: '/sign-in' });
+  const { next, trouble } = useSearch({ from: '/sign-in' });
+  const methods = useSession().data?.sign_in;
+  const [other, setOther] = useState(troubleOf(trouble));
+  const [mailedTo, setMailedTo] = useState('');
   const form = useForm({
     resolver: zodResolver(signIn),
     defaultValues: { email: '', password: '' },
   });
   const { errors, isSubmitting } = form.formState;
   const { submit, refused } = useSubmit(form, async (values) => {
-    await session.signIn(values);
-    enter(next ?? '/');
+    setOther('');
+    goOn(await entrance.byPassword(values), next);
   });
+  const mail = async () => {
+    if (!(await form.trigger('email', { shouldFocus: true }))) return;
+    const email = form.getValues('email').trim();
+    await entrance.mailLink({ email, next });
+    setMailedTo(email);
+  };
+  if (mailedTo) return <MailSent email={mailedTo} onBack={() => setMailedTo('')} />;
+  const said = refused || other;
   return (
     <AuthLayout
       title="Welcome back"
@@ -26,18 +41,18 @@ export function SignInPage() {
       foot="No account yet? Ask somebody who has one for an invitation link."
     >
       <form noValidate onSubmit={submit} className="grid gap-5">
-        {refused && <Notice tone="danger">{refused}</Notice>}
+        {said && <Notice tone="danger">{said}</Notice>}
         <Field
           label="E-mail"
           type="email"
-          autoComplete="username"
+          autoComplete="username webauthn"
           error={errors.email?.message}
           {...form.register('email')}
         />
         <Field
           label="Password"
           type="password"
-          autoComplete="current-password"
+          autoComplete="current-password webauthn"
           error={errors.password?.message}
           {...form.register('password')}
         />
@@ -45,6 +60,7 @@ export function SignInPage() {
           Sign in
         </Button>
       </form>
+      {methods && <OtherWays methods={methods} next={next} onTrouble={setOther} onMail={mail} />}
     </AuthLayout>
   );
 }

@@ -43,15 +43,16 @@ export function NewToken({ open, onOpenChange }: Props) {
 type FormProps = {
   id: string;
   error: Error | null;
-  onSubmit: (values: { name: string; scope: ApiToken['scope'] }) => void;
+  onSubmit: (values: { name: string; scope: ApiToken['scope']; expires_in_days: number }) => void;
 };
 
 function TokenForm({ id, error, onSubmit }: FormProps) {
   const [name, setName] = useState('');
   const [scope, setScope] = useState<ApiToken['scope']>('write');
+  const [days, setDays] = useState(90);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (name.trim()) onSubmit({ name: name.trim(), scope });
+    if (name.trim()) onSubmit({ name: name.trim(), scope, expires_in_days: days });
   };
   return (
     <form id={id} onSubmit={submit} className="grid gap-5">
@@ -74,6 +75,17 @@ function TokenForm({ id, error, onSubmit }: FormProps) {
             {label}
           </option>
         ))}
+      </Select>
+      <Select
+        label="Expires"
+        value={days}
+        onChange={(event) => setDays(Number(event.target.value))}
+      >
+        <option value={7}>After a week</option>
+        <option value={30}>After 30 days</option>
+        <option value={90}>After 90 days</option>
+        <option value={365}>After a year</option>
+        <option value={0}>Never</option>
       </Select>
     </form>
   );

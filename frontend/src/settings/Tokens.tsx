@@ -2,7 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { KeyRound } from 'lucide-react';
 import { useState } from 'react';
 import { type ApiToken, keys, messageOf, tokens, useTokens } from '@/api';
-import { Button, Confirm, date, toast } from '@/ui';
+import { ago, Button, Confirm, date, toast } from '@/ui';
 import { NewToken } from './NewToken';
 import { scopes } from './scopes';
 import { Row, Rows, RowsPending } from './rows';
@@ -21,7 +21,7 @@ export function Tokens() {
               key={token.id}
               lead={<KeyRound aria-hidden className="size-4.5 shrink-0 text-muted" />}
               title={token.name}
-              detail={`${scopes[token.scope]} · made ${date(token.created_at)}`}
+              detail={[scopes[token.scope], life(token), use(token)].join(' · ')}
               action={
                 <Button size="sm" tone="ghost" onClick={() => setRevoking(token)}>
                   Revoke
@@ -38,6 +38,15 @@ export function Tokens() {
       <Revoke token={revoking} onDone={() => setRevoking(null)} />
     </div>
   );
+}
+
+function life({ expires_at }: ApiToken): string {
+  if (!expires_at) return 'never expires';
+  return `${new Date(expires_at) < new Date() ? 'expired' : 'expires'} ${date(expires_at)}`;
+}
+
+function use({ used_at }: ApiToken): string {
+  return used_at ? `used ${ago(used_at)}` : 'not used yet';
 }
 
 function Revoke({ token, onDone }: { token: ApiToken | null; onDone: () => void }) {

@@ -1,6 +1,6 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { LogOut, Settings } from 'lucide-react';
-import { messageOf, useSession, useSignOut } from '@/api';
+import { messageOf, useMyWorkspace, useSession, useSignOut, workspaces } from '@/api';
 import {
   Avatar,
   Menu,
@@ -40,6 +40,7 @@ export function AccountMenu() {
         <p className="truncate text-sm font-medium">{account.name}</p>
         <p className="truncate text-xs text-muted">{account.email}</p>
       </div>
+      <Workspaces />
       <MenuSeparator />
       <MenuLabel>Appearance</MenuLabel>
       <MenuChoice value={theme} onChange={setTheme} options={themes} />
@@ -52,6 +53,28 @@ export function AccountMenu() {
       </MenuItem>
       <SignOut />
     </Menu>
+  );
+}
+
+/** For whoever belongs to several: where one works now. The page begins anew there. */
+function Workspaces() {
+  const { id, all } = useMyWorkspace();
+  if (all.length < (id ? 2 : 1)) return null;
+  const go = (next: string) =>
+    void workspaces.switch(next).then(
+      () => location.assign('/'),
+      (error: unknown) => toast.error(messageOf(error)),
+    );
+  return (
+    <>
+      <MenuSeparator />
+      <MenuLabel>Workspace</MenuLabel>
+      <MenuChoice
+        value={id}
+        onChange={go}
+        options={all.map((workspace) => ({ value: workspace.id, label: workspace.name }))}
+      />
+    </>
   );
 }
 

@@ -1,11 +1,13 @@
 import { Link, useRouterState } from '@tanstack/react-router';
 import { Video } from 'lucide-react';
+import { useMyWorkspace } from '@/api';
 import { Button, Logo } from '@/ui';
 import { AccountMenu } from './AccountMenu';
 import { SearchBox } from './SearchBox';
 
 /** Home, search, record, account: the same four things on every page. */
 export function TopBar() {
+  const { mayRecord } = useMyWorkspace();
   const path = useRouterState({ select: (state) => state.location.pathname });
   return (
     <header className="sticky top-0 z-30 border-b border-line bg-canvas/85 backdrop-blur-md">
@@ -16,7 +18,7 @@ export function TopBar() {
         <div className="flex grow justify-end sm:justify-center">
           <SearchBox key={path} />
         </div>
-        {path !== '/record' && (
+        {path !== '/record' && mayRecord && (
           <Button tone="primary" size="sm" asChild className="max-sm:w-11 max-sm:px-0!">
             <Link to="/record" aria-label="New recording">
               <Video aria-hidden className="size-4.5" />

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { SearchX, Trash2, UserRoundCheck, Video } from 'lucide-react';
-import type { VideoFilter } from '@/api';
+import { useMyWorkspace, useWorkspace, type VideoFilter } from '@/api';
 import { Button, EmptyState } from '@/ui';
 import { PickFiles } from './PickFiles';
 
@@ -8,6 +8,8 @@ type Props = { show: VideoFilter; q: string; onPick: (files: File[]) => void };
 
 /** Nothing to show, for each reason in its own words. */
 export function EmptyLibrary({ show, q, onPick }: Props) {
+  const { mayRecord } = useMyWorkspace();
+  const trashDays = useWorkspace().data?.limits.trash_days ?? 30;
   if (q) {
     return (
       <EmptyState
@@ -28,7 +30,7 @@ export function EmptyLibrary({ show, q, onPick }: Props) {
   if (show === 'trash') {
     return (
       <EmptyState picture={<Trash2 aria-hidden />} title="The trash is empty">
-        What you delete waits here for 30 days and can be restored with a click.
+        What you delete waits here for {trashDays} days and can be restored with a click.
       </EmptyState>
     );
   }
@@ -36,6 +38,14 @@ export function EmptyLibrary({ show, q, onPick }: Props) {
     return (
       <EmptyState picture={<UserRoundCheck aria-hidden />} title="Nothing is shared with you yet">
         When somebody names you for a video, it stands here, whichever workspace it is in.
+      </EmptyState>
+    );
+  }
+  if (!mayRecord) {
+    return (
+      <EmptyState picture={<Video aria-hidden />} title="Nothing to watch yet">
+        What the others of your workspace record stands here. You watch and comment; to record, ask
+        an admin to make you a member.
       </EmptyState>
     );
   }

@@ -1,5 +1,5 @@
 import { useSearch } from '@tanstack/react-router';
-import { messageOf, useSession, useVideoList } from '@/api';
+import { messageOf, useMyWorkspace, useSession, useVideoList } from '@/api';
 import { useTitle } from '@/app/title';
 import { UnfinishedTakes } from '@/record';
 import { Button, Notice } from '@/ui';
@@ -16,7 +16,9 @@ import { GridSkeleton, VideoGrid } from './VideoGrid';
 const names = { all: 'Library', mine: 'My videos', shared: 'Shared with me', trash: 'Trash' };
 
 export function LibraryPage() {
-  const { show = 'all', q = '' } = useSearch({ from: '/member/' });
+  const { id: workspace, mayRecord } = useMyWorkspace();
+  // Who belongs to no workspace has only what others share.
+  const { show = workspace ? 'all' : 'shared', q = '' } = useSearch({ from: '/member/' });
   const me = useSession().data?.account?.id;
   const list = useVideoList(show, q);
   const uploads = useUploads();
@@ -30,8 +32,8 @@ export function LibraryPage() {
         <h1 className="grow text-2xl font-semibold break-words">
           {q ? <>Results for “{q}”</> : names[show]}
         </h1>
-        <PickFiles onPick={uploads.add} />
-        <Filters show={show} q={q} />
+        {mayRecord && <PickFiles onPick={uploads.add} />}
+        {workspace && <Filters show={show} q={q} />}
       </div>
 
       <UnfinishedTakes className="mb-8" />
@@ -56,7 +58,7 @@ export function LibraryPage() {
         <EmptyLibrary show={show} q={q} onPick={uploads.add} />
       )}
       <More list={list} />
-      {show !== 'trash' && <DropZone onDrop={uploads.add} />}
+      {show !== 'trash' && mayRecord && <DropZone onDrop={uploads.add} />}
     </div>
   );
 }

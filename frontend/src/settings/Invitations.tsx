@@ -1,9 +1,18 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { UserPlus } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
-import { type Invitation, invitations, keys, messageOf, useInvitations } from '@/api';
-import { Button, Confirm, copyWithToast, date, Field, toast } from '@/ui';
+import {
+  type Invitation,
+  invitations,
+  keys,
+  messageOf,
+  type Role,
+  useInvitations,
+  useSession,
+} from '@/api';
+import { Button, Confirm, copyWithToast, date, Field, Select, toast } from '@/ui';
 import { Row, Rows, RowsPending } from './rows';
+import { roleName, rolesUpTo } from './workspace/roles';
 
 /** Makes invitation links and lists those still open. */
 export function Invitations() {
@@ -33,8 +42,10 @@ export function Invitations() {
 function NewInvitation() {
   const client = useQueryClient();
   const [email, setEmail] = useState('');
+  const [role, setRole] = useState<Role>('member');
+  const mine = useSession().data?.account?.role as Role;
   const create = useMutation({
-    mutationFn: () => invitations.create(email.trim() || undefined),
+    mutationFn: () => invitations.create(email.trim() || undefined, role),
     onSuccess: () => {
       setEmail('');
       void client.invalidateQueries({ queryKey: keys.invitations });
@@ -57,6 +68,18 @@ function NewInvitation() {
           onChange={(event) => setEmail(event.target.value)}
           className="min-w-0 grow basis-64"
         />
+        <Select
+          label="As"
+          value={role}
+          onChange={(event) => setRole(event.target.value as Role)}
+          className="w-32"
+        >
+          {rolesUpTo(mine).map(({ value, label }) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </Select>
         <Button type="submit" tone="primary" busy={create.isPending} className="max-sm:w-full">
           <span className="flex items-center gap-2">
             <UserPlus aria-hidden className="size-4.5" />
@@ -100,7 +123,7 @@ function OpenInvitation({
   return (
     <Row
       title={invitation.email || 'Anyone with the link'}
-      detail={`Lapses on ${date(invitation.expires_at)}`}
+      detail={`${roleName(invitation.role)}, lapses on ${date(invitation.expires_at)}`}
       action={
         <Button size="sm" tone="ghost" onClick={onRevoke}>
           Revoke

@@ -1,11 +1,12 @@
-import type { ReactNode } from 'react';
 import { useSession } from '@/api';
 import { useTitle } from '@/app/title';
 import { Appearance } from './Appearance';
 import { Password } from './Password';
-import { People } from './People';
 import { Profile } from './Profile';
+import { Section } from './Section';
+import { Security } from './security/Security';
 import { Tokens } from './Tokens';
+import { WorkspaceSettings } from './workspace/WorkspaceSettings';
 
 const sections = [
   { id: 'profile', title: 'Profile', hint: 'How others see you.', body: <Profile /> },
@@ -16,16 +17,16 @@ const sections = [
     body: <Password />,
   },
   {
+    id: 'security',
+    title: 'Security',
+    hint: 'Who can get into your account, and where it is open.',
+    body: <Security />,
+  },
+  {
     id: 'appearance',
     title: 'Appearance',
     hint: 'Kept in this browser.',
     body: <Appearance />,
-  },
-  {
-    id: 'people',
-    title: 'People',
-    hint: 'An invitation link lets one person make an account on this server.',
-    body: <People />,
   },
   {
     id: 'tokens',
@@ -45,28 +46,9 @@ export function SettingsPage() {
         {sections.map((section) => (
           <Section key={section.id} {...section} />
         ))}
+        <WorkspaceSettings />
       </div>
       {version && <p className="mt-8 text-sm text-muted">Meanwhile {version}</p>}
     </div>
-  );
-}
-
-type SectionProps = { id: string; title: string; hint: string; body: ReactNode };
-
-function Section({ id, title, hint, body }: SectionProps) {
-  return (
-    <section
-      id={id}
-      aria-labelledby={`${id}-title`}
-      className="grid scroll-mt-20 gap-x-12 gap-y-5 py-9 md:grid-cols-[15rem_1fr]"
-    >
-      <div>
-        <h2 id={`${id}-title`} className="font-semibold">
-          {title}
-        </h2>
-        <p className="mt-1 text-sm text-pretty text-muted">{hint}</p>
-      </div>
-      <div className="min-w-0">{body}</div>
-    </section>
   );
 }

@@ -1,0 +1,47 @@
+import type { AuditEntry } from '@/api';
+
+/** What is done in words, for the filter and for each line of the log. */
+export const actions: { value: string; label: string; said: string }[] = [
+  { value: 'video.watched', label: 'Watched a video', said: 'watched' },
+  { value: 'video.downloaded', label: 'Downloaded a video', said: 'downloaded' },
+  { value: 'video.shared', label: 'Changed who may watch', said: 'changed who may watch' },
+  { value: 'video.created', label: 'Began a video', said: 'began' },
+  { value: 'video.changed', label: 'Changed a video', said: 'changed' },
+  { value: 'video.trashed', label: 'Put a video into the trash', said: 'put into the trash' },
+  { value: 'video.restored', label: 'Restored a video', said: 'restored' },
+  { value: 'video.removed', label: 'Removed a video for good', said: 'removed for good' },
+  { value: 'video.moved', label: 'Handed a video over', said: 'handed over' },
+  { value: 'access.requested', label: 'Asked for access', said: 'asked to watch' },
+  { value: 'access.answered', label: 'Answered a request', said: 'answered a request for' },
+  { value: 'member.joined', label: 'Joined', said: 'joined' },
+  { value: 'member.changed', label: 'Changed a role', said: 'changed a role' },
+  { value: 'member.removed', label: 'Removed a member', said: 'removed a member' },
+  { value: 'member.left', label: 'Left', said: 'left' },
+  { value: 'invitation.created', label: 'Invited somebody', said: 'invited somebody' },
+  {
+    value: 'invitation.dropped',
+    label: 'Took an invitation back',
+    said: 'took an invitation back',
+  },
+  { value: 'workspace.created', label: 'Made the workspace', said: 'made the workspace' },
+  { value: 'workspace.changed', label: 'Changed settings', said: 'changed the settings' },
+  { value: 'sign_in', label: 'Signed in', said: 'signed in' },
+  { value: 'sign_in.failed', label: 'Failed to sign in', said: 'failed to sign in' },
+  { value: 'sign_in.changed', label: 'Changed how they sign in', said: 'changed how they sign in' },
+  { value: 'session.ended', label: 'Ended a session', said: 'ended a session' },
+  { value: 'token.created', label: 'Made an API token', said: 'made an API token' },
+  { value: 'token.dropped', label: 'Took an API token back', said: 'took an API token back' },
+  { value: 'account.exported', label: 'Exported their data', said: 'exported their data' },
+  { value: 'audit.exported', label: 'Exported this log', said: 'exported this log' },
+];
+
+/** What somebody did, to which video, and how. */
+export function sentence({ action, video, detail }: AuditEntry): string {
+  const said = actions.find(({ value }) => value === action)?.said ?? action;
+  const title = video.title ? ` “${video.title}”` : '';
+  const more = Object.entries(detail)
+    .filter(([, value]) => value)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')}: ${value}`)
+    .join(', ');
+  return `${said}${title}${more && ` (${more})`}`;
+}

@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+
+	"github.com/meanwhile-app/meanwhile/bench/whip"
 )
 
 // serveBare is what we compare with: a file server, and a handler that copies a
-// body to a synced file. Nothing else.
+// body to a synced file, and a WebRTC receiver that keeps nothing. Nothing else.
 func serveBare(folder string) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServer(http.Dir(folder)))
@@ -21,6 +23,11 @@ func serveBare(folder string) error {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	receiver, err := whip.Bare()
+	if err != nil {
+		return err
+	}
+	mux.HandleFunc("POST /api/whip", receiver)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

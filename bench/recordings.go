@@ -10,6 +10,7 @@ import (
 	"time"
 
 	figures "github.com/meanwhile-app/meanwhile/bench/figure"
+	"github.com/meanwhile-app/meanwhile/bench/whip"
 )
 
 // fleet is many recorders at once, each sending a piece every second and
@@ -126,4 +127,29 @@ func (f *fleet) watch(ctx context.Context, id string) error {
 	}
 	_, err = f.api.do(req)
 	return err
+}
+
+// overWebRTC measures recordings that come in over WebRTC.
+func overWebRTC(ctx context.Context, l *lab) ([]figure, error) {
+	return whip.Cost(ctx, whip.Lab{
+		Folder: l.folder, Quick: l.quick,
+		Ours: func(ctx context.Context) (whip.Target, error) {
+			server, api, err := l.serve(ctx, "--workers", "0", "--rate-factor", "0", "--whip-sessions", "60", "--whip-sessions-each", "60")
+			if err != nil {
+				return whip.Target{}, err
+			}
+			return server.target(api), nil
+		},
+		Bare: func(ctx context.Context) (whip.Target, error) {
+			server, err := l.serveBareProcess(ctx, l.folder)
+			if err != nil {
+				return whip.Target{}, err
+			}
+			return server.target(newClient(server.url)), nil
+		},
+	})
+}
+
+func (p *process) target(c *client) whip.Target {
+	return whip.Target{URL: p.url, HTTP: c.http, CPU: p.cpu, Memory: func() float64 { return p.memory("VmRSS") }, Stop: p.stop}
 }

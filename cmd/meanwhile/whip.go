@@ -20,13 +20,14 @@ type WHIPConfig struct {
 	TURNSecret string        `help:"Secret shared with the TURN server (coturn: use-auth-secret)." env:"MEANWHILE_WHIP_TURN_SECRET" name:"turn-secret"`
 	Bitrate    int           `help:"Ceiling of a recording over WebRTC, kbit/s." default:"10000" env:"MEANWHILE_WHIP_BITRATE"`
 	Sessions   int           `help:"Recordings over WebRTC at once." default:"50" env:"MEANWHILE_WHIP_SESSIONS"`
+	Each       int           `help:"Recordings over WebRTC of one account at once." default:"3" env:"MEANWHILE_WHIP_SESSIONS_EACH" name:"sessions-each"`
 	Length     time.Duration `help:"Longest recording over WebRTC." default:"12h" env:"MEANWHILE_WHIP_LENGTH"`
 }
 
 // open opens the sockets for a server that listens on addr.
 func (c WHIPConfig) open(ctx context.Context, addr net.Addr, base *url.URL, log *slog.Logger) (whip.Options, error) {
 	o := whip.Options{
-		Limits: whip.Limits{Bitrate: c.Bitrate * 1000, Sessions: c.Sessions, Length: c.Length},
+		Limits: whip.Limits{Bitrate: c.Bitrate * 1000, Sessions: c.Sessions, Each: c.Each, Length: c.Length},
 		ICE:    whip.ICEServers{URLs: c.ICEServers, Secret: c.TURNSecret},
 	}
 	if c.Addr == "off" {

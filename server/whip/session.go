@@ -17,36 +17,24 @@ import (
 
 const (
 	// tickTime is how often a session looks at the clock.
-	tickTime = 30 * time.Millisecond
+	tickTime = 50 * time.Millisecond
 	// limitTime is how often the ceiling is told again (REMB).
 	limitTime = time.Second
-	// queue is how many packets wait for the session: a second of a fast one.
-	queue = 1024
 	// chunksWaiting is how many fragments wait for the storage: half a minute.
 	chunksWaiting = 16
 )
 
-// event is what happens to a session.
-type event struct {
-	packet *rtp.Packet        // of media
-	report *rtcp.SenderReport // of a track
-	audio  bool               // which track it is of
-	state  webrtc.PeerConnectionState
-	at     time.Time
-}
-
-// session is one client's connection. Its run goroutine owns all that is not
-// guarded by mu.
+// session is one client's connection.
 type session struct {
 	whip      *WHIP
 	id        string
 	principal auth.Principal
 	recording Recording
 	pc        *webrtc.PeerConnection
-	events    chan event
 	chunks    chan []byte
 
-	mu         sync.Mutex
+	// asking guards what the protocol is about.
+	asking     sync.Mutex
 	offer      *offered
 	etag       string
 	candidates int
@@ -58,8 +46,13 @@ type session struct {
 	// failure is why the recording is not whole; it may be read after done.
 	failure error
 
+	began time.Time
+
+	// mu guards what follows. Packets are handled by the goroutine that reads
+	// them: another one would have to be woken for each.
+	mu        sync.Mutex
+	over      bool
 	reception *reception.Reception
-	began     time.Time
 	connected bool
 	ever      bool // it has been connected
 	lostAt    time.Time
@@ -78,8 +71,9 @@ func (w *WHIP) begin(ctx context.Context, o *offered, title string) (*session, s
 	}
 	s := &session{
 		whip: w, id: rand.Text(), principal: p, offer: o, etag: newETag(), candidates: o.candidates, began: time.Now(),
-		events: make(chan event, queue), chunks: make(chan []byte, chunksWaiting), ended: make(chan struct{}), done: make(chan struct{}),
+		chunks: make(chan []byte, chunksWaiting), ended: make(chan struct{}), done: make(chan struct{}),
 	}
+	s.reception = reception.New(reception.Options{Video: o.video, Audio: o.audio, ParameterSets: o.sets, Write: s.keep})
 	answer, err := s.connect(ctx, title)
 	if err != nil {
 		if s.pc != nil {
@@ -88,7 +82,6 @@ func (w *WHIP) begin(ctx context.Context, o *offered, title string) (*session, s
 		w.leave(p.Account.ID)
 		return nil, "", err
 	}
-	s.reception = reception.New(reception.Options{Video: o.video, Audio: o.audio, ParameterSets: o.sets, Write: s.keep})
 	// The recording outlives the request that begins it.
 	ctx = context.WithoutCancel(ctx)
 	w.Log.Info("a recording begins over WebRTC", "video", s.recording.VideoID(), "pictures", o.video, "sound", o.audio)
@@ -105,21 +98,13 @@ func (s *session) connect(ctx context.Context, title string) (answer string, err
 	if s.pc, err = s.whip.Network.peer(s.offer); err != nil {
 		return "", err
 	}
-	s.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) { s.tell(event{state: state, at: time.Now()}) })
+	s.pc.OnConnectionStateChange(s.state)
 	s.pc.OnTrack(s.receive)
 	if answer, err = negotiate(s.pc, s.offer); err != nil {
 		return "", err
 	}
 	s.recording, err = s.whip.Begin(ctx, title)
 	return answer, err
-}
-
-// tell hands an event to run.
-func (s *session) tell(e event) {
-	select {
-	case s.events <- e:
-	case <-s.ended:
-	}
 }
 
 // end asks the session to end; the first reason counts.
@@ -132,8 +117,8 @@ func (s *session) end(reason string) {
 
 // change is what a PATCH asks for. It answers a restart with our part.
 func (s *session) change(match string, f fragment) (answer, etag string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.asking.Lock()
+	defer s.asking.Unlock()
 	match = strings.TrimSpace(match)
 	if match != "*" && match != s.etag {
 		return "", "", errStale
@@ -162,92 +147,109 @@ func (s *session) run() {
 	defer ticker.Stop()
 	for going := true; going; {
 		select {
-		case e := <-s.events:
-			s.handle(e)
 		case now := <-ticker.C:
 			s.tick(now)
 		case <-s.ended:
 			going = false
 		}
 	}
-	s.drain()
-	s.reception.End(time.Now())
-	close(s.chunks)
+	length := s.conclude()
 	<-s.done
 	s.whip.dismiss(s)
 	_ = s.pc.Close() // the client has gone, or is told by it
-	s.whip.Log.Info("a recording over WebRTC has ended", "video", s.recording.VideoID(), "because", s.reason, "length", s.reception.Length())
+	s.whip.Log.Info("a recording over WebRTC has ended", "video", s.recording.VideoID(), "because", s.reason, "length", length)
 	s.whip.leave(s.principal.Account.ID)
 }
 
-// drain takes what came before the end.
-func (s *session) drain() {
-	for {
-		select {
-		case e := <-s.events:
-			s.handle(e)
-		default:
-			return
-		}
-	}
+// conclude writes what is left. What comes later is too late.
+func (s *session) conclude() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reception.End(time.Now())
+	s.over = true
+	close(s.chunks)
+	return s.reception.Length()
 }
 
-func (s *session) handle(e event) {
-	switch {
-	case e.packet != nil:
-		s.media(e)
-	case e.report != nil && e.audio:
-		s.reception.AudioReport(e.report.NTPTime, e.report.RTPTime)
-	case e.report != nil:
-		s.reception.VideoReport(e.report.NTPTime, e.report.RTPTime)
-	case e.state == webrtc.PeerConnectionStateConnected:
-		s.connected, s.ever, s.mediaAt = true, true, e.at
-	case e.state == webrtc.PeerConnectionStateClosed:
+// state follows the connection.
+func (s *session) state(state webrtc.PeerConnectionState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch now := time.Now(); {
+	case state == webrtc.PeerConnectionStateConnected:
+		s.connected, s.ever, s.mediaAt = true, true, now
+	case state == webrtc.PeerConnectionStateClosed:
 		s.end("its client hung up")
 	case s.connected:
-		s.connected, s.lostAt = false, e.at
+		s.connected, s.lostAt = false, now
 	}
 }
 
-func (s *session) media(e event) {
-	if e.at.Sub(s.second) >= time.Second {
-		s.second, s.bytes = e.at, 0
+// report takes what a track's sender reports.
+func (s *session) report(r *rtcp.SenderReport, audio bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if audio {
+		s.reception.AudioReport(r.NTPTime, r.RTPTime)
+	} else {
+		s.reception.VideoReport(r.NTPTime, r.RTPTime)
 	}
-	if s.bytes += len(e.packet.Payload); s.bytes > s.whip.Limits.Bitrate/8*2 {
+}
+
+// media takes a packet, which is kept.
+func (s *session) media(p *rtp.Packet, audio bool) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.second) >= time.Second {
+		s.second, s.bytes = now, 0
+	}
+	if s.bytes += len(p.Payload); s.over || s.bytes > s.whip.Limits.Bitrate/8*2 {
 		return // far above what it was told
 	}
-	s.mediaAt = e.at
-	if e.audio {
-		s.reception.Audio(e.packet, e.at)
+	s.mediaAt = now
+	if audio {
+		s.reception.Audio(p, now)
 		return
 	}
-	s.videoSSRC = e.packet.SSRC
-	s.reception.Video(e.packet, e.at)
+	s.videoSSRC = p.SSRC
+	s.reception.Video(p, now)
 }
 
 func (s *session) tick(now time.Time) {
+	s.mu.Lock()
 	s.reception.Tick(now)
-	limits := s.whip.Limits
-	switch {
-	case !s.ever && now.Sub(s.began) >= limits.Connect:
-		s.end("it never connected")
-	case s.ever && !s.connected && now.Sub(s.lostAt) >= limits.Return:
-		s.end("its connection did not come back")
-	case s.connected && now.Sub(s.mediaAt) >= limits.Silence:
-		s.end("nothing was sent")
-	case s.reception.Length() >= limits.Length:
-		s.end("it is as long as a recording may be")
-	case s.connected:
-		s.steer(now)
+	reason, say := s.expired(now), s.steer(now)
+	s.mu.Unlock()
+	if len(say) > 0 {
+		_ = s.pc.WriteRTCP(say) // it is said again
+	}
+	if reason != "" {
+		s.end(reason)
 	}
 }
 
-// steer asks for lost packets and key frames, and tells the ceiling.
-func (s *session) steer(now time.Time) {
-	if s.videoSSRC == 0 {
-		return
+// expired says why the session should end, if it should.
+func (s *session) expired(now time.Time) string {
+	limits := s.whip.Limits
+	switch {
+	case !s.ever && now.Sub(s.began) >= limits.Connect:
+		return "it never connected"
+	case s.ever && !s.connected && now.Sub(s.lostAt) >= limits.Return:
+		return "its connection did not come back"
+	case s.connected && now.Sub(s.mediaAt) >= limits.Silence:
+		return "nothing was sent"
+	case s.reception.Length() >= limits.Length:
+		return "it is as long as a recording may be"
 	}
-	var say []rtcp.Packet
+	return ""
+}
+
+// steer asks for lost packets and key frames, and tells the ceiling.
+func (s *session) steer(now time.Time) (say []rtcp.Packet) {
+	if s.videoSSRC == 0 || !s.connected {
+		return nil
+	}
 	if missing := s.reception.Missing(now); len(missing) > 0 {
 		say = append(say, &rtcp.TransportLayerNack{MediaSSRC: s.videoSSRC, Nacks: rtcp.NackPairsFromSequenceNumbers(missing)})
 	}
@@ -258,7 +260,5 @@ func (s *session) steer(now time.Time) {
 		s.limitAt = now
 		say = append(say, &rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: float32(s.whip.Limits.Bitrate), SSRCs: []uint32{s.videoSSRC}})
 	}
-	if len(say) > 0 {
-		_ = s.pc.WriteRTCP(say) // it is said again
-	}
+	return say
 }

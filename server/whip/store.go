@@ -21,7 +21,7 @@ const (
 	maxPacket = 1600
 )
 
-// keep hands bytes to store.
+// keep hands bytes to store. It is called with mu held, before chunks is closed.
 func (s *session) keep(chunk []byte) {
 	select {
 	case s.chunks <- chunk:
@@ -95,7 +95,7 @@ func (s *session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 		if p.Unmarshal(append([]byte(nil), buffer[:n]...)) != nil {
 			continue
 		}
-		s.tell(event{packet: p, audio: audio, at: time.Now()})
+		s.media(p, audio)
 	}
 }
 
@@ -108,7 +108,7 @@ func (s *session) reports(receiver *webrtc.RTPReceiver, audio bool) {
 		}
 		for _, p := range packets {
 			if report, ok := p.(*rtcp.SenderReport); ok {
-				s.tell(event{report: report, audio: audio})
+				s.report(report, audio)
 			}
 		}
 	}

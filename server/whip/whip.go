@@ -29,8 +29,6 @@ const (
 	maxFragment   = 16 << 10
 	maxMedia      = 2
 	maxCandidates = 50
-	// sessionsEach is how many sessions an account may have at once.
-	sessionsEach = 3
 )
 
 // Recording is where a session's bytes go.
@@ -62,8 +60,8 @@ type Options struct {
 
 // Limits of sessions; zero values take the usual ones.
 type Limits struct {
-	// Sessions at once on this server.
-	Sessions int
+	// Sessions at once on this server, and Each of one account.
+	Sessions, Each int
 	// Bitrate is the ceiling told to clients, in bit/s. Twice as much is not taken.
 	Bitrate int
 	// Length of a recording.
@@ -80,7 +78,7 @@ type Limits struct {
 
 func (l Limits) orUsual() Limits {
 	usual := Limits{
-		Sessions: 50, Bitrate: 10_000_000, Length: 12 * time.Hour, Connect: 10 * time.Second,
+		Sessions: 50, Each: 3, Bitrate: 10_000_000, Length: 12 * time.Hour, Connect: 10 * time.Second,
 		Silence: 30 * time.Second, Return: time.Minute, Check: 5 * time.Second,
 	}
 	for _, d := range []struct{ is, or *time.Duration }{
@@ -90,11 +88,10 @@ func (l Limits) orUsual() Limits {
 			*d.is = *d.or
 		}
 	}
-	if l.Sessions <= 0 {
-		l.Sessions = usual.Sessions
-	}
-	if l.Bitrate <= 0 {
-		l.Bitrate = usual.Bitrate
+	for _, n := range []struct{ is, or *int }{{&l.Sessions, &usual.Sessions}, {&l.Each, &usual.Each}, {&l.Bitrate, &usual.Bitrate}} {
+		if *n.is <= 0 {
+			*n.is = *n.or
+		}
 	}
 	return l
 }
@@ -158,7 +155,7 @@ func (w *WHIP) sit(accountID string) error {
 	switch {
 	case w.stopped:
 		return reply.Stopping
-	case w.seats[accountID] >= sessionsEach:
+	case w.seats[accountID] >= w.Limits.Each:
 		return errEach
 	case w.taken >= w.Limits.Sessions:
 		return errBusy

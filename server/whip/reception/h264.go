@@ -1,6 +1,7 @@
 package reception
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	codec "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
@@ -116,22 +117,29 @@ func appendNAL(b, nal []byte) []byte {
 func (h *h264) take() (frame, error) {
 	f := frame{key: h.idr}
 	unfinished, picture, hasSets := h.inside, h.picture, h.hasSPS && h.hasPPS
-	if picture {
-		f.data = h.data
+	if picture && !unfinished {
+		f.data = h.whole(f.key && !hasSets)
 	}
-	h.data, h.inside, h.picture, h.idr, h.hasSPS, h.hasPPS = nil, false, false, false, false, false
+	h.data, h.inside, h.picture, h.idr, h.hasSPS, h.hasPPS = h.data[:0], false, false, false, false, false
 	if unfinished {
 		return frame{}, errDamaged
 	}
 	if !f.key || f.data == nil {
 		return f, nil
 	}
-	if !hasSets {
-		f.data = append(appendNAL(appendNAL(nil, h.sps), h.pps), f.data...)
-	}
 	var err error
 	f.track, err = h.describe()
 	return f, err
+}
+
+// whole copies the frame out of the buffer, which is used again, perhaps behind
+// the last parameter sets.
+func (h *h264) whole(sets bool) []byte {
+	if !sets {
+		return bytes.Clone(h.data)
+	}
+	b := make([]byte, 0, 8+len(h.sps)+len(h.pps)+len(h.data))
+	return append(appendNAL(appendNAL(b, h.sps), h.pps), h.data...)
 }
 
 // describe makes the configuration (ISO/IEC 14496-15, 5.3.3.1).

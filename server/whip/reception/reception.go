@@ -239,7 +239,12 @@ func (r *Reception) flush(until int64, final bool) {
 		f.Audio = nil
 	}
 	r.ended = max(r.ended, until-r.origin)
-	r.write(append(chunk, r.file.Fragment(f)...))
+	if next := r.file.Fragment(f); chunk == nil {
+		chunk = next
+	} else {
+		chunk = append(chunk, next...)
+	}
+	r.write(chunk)
 }
 
 func (r *Reception) videoHeader() *mux.Track {

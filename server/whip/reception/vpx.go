@@ -1,6 +1,7 @@
 package reception
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	codec "github.com/bluenviron/mediacommon/v2/pkg/codecs/vp9"
@@ -26,9 +27,12 @@ func (v *vp8) add(payload []byte) error {
 }
 
 func (v *vp8) take() (frame, error) {
-	f := frame{data: v.data}
-	v.data = nil
-	if len(f.data) == 0 || f.data[0]&1 != 0 {
+	if len(v.data) == 0 {
+		return frame{}, nil
+	}
+	f := frame{data: bytes.Clone(v.data)}
+	v.data = v.data[:0]
+	if f.data[0]&1 != 0 {
 		return f, nil
 	}
 	// RFC 6386, 9.1: the start code, then the size.
@@ -63,11 +67,11 @@ func (v *vp9) add(payload []byte) error {
 }
 
 func (v *vp9) take() (frame, error) {
-	f := frame{data: v.data}
-	v.data = nil
-	if len(f.data) == 0 {
-		return f, nil
+	if len(v.data) == 0 {
+		return frame{}, nil
 	}
+	f := frame{data: bytes.Clone(v.data)}
+	v.data = v.data[:0]
 	var h codec.Header
 	if err := h.Unmarshal(f.data); err != nil {
 		return frame{}, err

@@ -11,6 +11,7 @@ export interface Video {
   progress: number;
   duration_ms: number;
   saved_ms: number;
+  views: number;
   size_bytes: number;
   watch_url: string;
   upload_url: string;

@@ -14,6 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/source"
@@ -59,13 +60,13 @@ func guarded(work func() error) (err error) {
 // again, or the owner's to know.
 func (j *Jobs) settle(ctx context.Context, videoID string, last bool, err error) error {
 	switch {
-	case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, catalog.ErrNotFound):
+	case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
 		return nil
 	case ctx.Err() != nil, !last && !ffmpeg.IsPermanent(err):
 		return err
 	}
 	sentence := ffmpeg.Sentence(err)
-	if errors.Is(err, objects.ErrFull) || errors.Is(err, catalog.ErrFull) {
+	if errors.Is(err, objects.ErrFull) || errors.Is(err, record.ErrFull) {
 		sentence = "The server has no room left for this video."
 	}
 	j.Log.Error("a video cannot be converted", "video", videoID, "reason", sentence, "error", err)
@@ -73,7 +74,7 @@ func (j *Jobs) settle(ctx context.Context, videoID string, last bool, err error)
 		// The recording goes on; when it ends, what is missing is tried again.
 		return jobs.Permanent(err)
 	}
-	if failed := j.Catalog.FailVideo(ctx, videoID, sentence); failed != nil && !errors.Is(failed, catalog.ErrNotFound) {
+	if failed := j.Catalog.FailVideo(ctx, videoID, sentence); failed != nil && !errors.Is(failed, record.ErrNotFound) {
 		return errors.Join(err, failed)
 	}
 	return jobs.Permanent(err)
@@ -148,7 +149,7 @@ func (j *Jobs) live(ctx context.Context, work *catalog.SpanWork, in SpanInput) (
 
 // attempt is a fresh place for objects: two workers with the same job never
 // write to the same key, and one of them is told to remove its own.
-func attempt(videoID string) string { return "v/" + videoID + "/ladder/" + catalog.NewID() + "/" }
+func attempt(videoID string) string { return "v/" + videoID + "/ladder/" + record.NewID() + "/" }
 
 func (j *Jobs) keep(ctx context.Context, prefix string, outputs []Output, tracks []catalog.Track, commit func() error) error {
 	var err error

@@ -18,6 +18,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
@@ -63,11 +65,11 @@ func newPlant(t testing.TB, ffmpegPath string) *plant {
 	jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Housekeeping]) error { return nil })
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: log, Slots: 2, Handlers: handlers})
 	require.NoError(t, err)
-	p.Catalog = catalog.New(catalog.Options{DB: db, Queue: queue, Log: log})
+	p.Catalog = catalog.New(record.Options{DB: db, Queue: queue, Log: log})
 	work.Catalog = p.Catalog
 	require.NoError(t, queue.Start(ctx))
 	t.Cleanup(func() { require.NoError(t, queue.Stop(context.WithoutCancel(ctx))) })
-	owner, err := p.AddAccount(ctx, catalog.NewAccount{Name: "Ada", Email: "ada@example.org", PasswordHash: "x"}, catalog.Owner)
+	owner, err := p.AddAccount(ctx, people.NewAccount{Name: "Ada", Email: "ada@example.org", PasswordHash: "x"}, people.Owner)
 	require.NoError(t, err)
 	p.owner = owner.ID
 	return p
@@ -79,7 +81,7 @@ func (p *plant) upload(t testing.TB, path string, part int) *catalog.Video {
 	ctx := t.Context()
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
-	video, err := p.StartVideo(ctx, catalog.NewVideo{OwnerID: p.owner, Title: "t", Visibility: catalog.Members, Length: -1})
+	video, err := p.StartVideo(ctx, catalog.NewVideo{OwnerID: p.owner, Title: "t", Visibility: catalog.InTeam, Length: -1})
 	require.NoError(t, err)
 	x := container.NewIndexer()
 	for at := 0; at < len(data); at += part {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/source"
@@ -27,7 +28,7 @@ func (j *Jobs) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Stills]) error {
 		err := j.make(ctx, job.Args)
 		switch {
-		case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, catalog.ErrNotFound):
+		case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
 			return nil
 		case ctx.Err() == nil && (job.Last || ffmpeg.IsPermanent(err)):
 			// A video without pictures is still a video.
@@ -56,7 +57,7 @@ func (j *Jobs) make(ctx context.Context, args jobs.Stills) error {
 		return err
 	}
 	defer release()
-	prefix := "v/" + video.ID + "/still/" + catalog.NewID() + "/"
+	prefix := "v/" + video.ID + "/still/" + record.NewID() + "/"
 	made, err := j.draw(ctx, video, *from, draft{dir: dir, prefix: prefix, early: args.Early})
 	if err == nil {
 		err = j.Catalog.CommitStills(ctx, args.VideoID, args.Take, made)

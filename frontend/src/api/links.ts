@@ -1,14 +1,13 @@
-import { request } from './request';
 import { holdPass } from './pass';
+import { request } from './request';
 import type { Video } from './types';
-import { videos } from './videos';
 
-/** Opens a share link that asks for something first, and reads the video that it leads to. */
+/** Comes in by a share link that asks for something first: a password, or only whether one wants to. */
 export async function openLink(slug: string, password: string): Promise<Video> {
-  const opened = await request<{ pass: string; video_id: string }>(
+  const { video, pass } = await request<{ video: Video; pass: string | null }>(
     `/api/links/${encodeURIComponent(slug)}/open`,
-    { method: 'POST', body: { password } },
+    { method: 'POST', body: password === '' ? {} : { password } },
   );
-  holdPass(opened.pass);
-  return videos.get(opened.video_id);
+  holdPass(pass);
+  return video;
 }

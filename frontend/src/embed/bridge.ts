@@ -77,12 +77,12 @@ function follow(playback: Playback, tell: (event: string) => void, signal: Abort
 }
 
 function stateOf(playback: Playback) {
-  const { video, paused, duration, muted } = playback.getSnapshot();
+  const { video, duration } = playback.getSnapshot(); // the element is ahead of the rest of it
   return {
     at_ms: Math.round(playback.currentTime * 1000),
     duration_ms: Math.round((Number.isFinite(duration) ? duration : 0) * 1000),
-    paused,
-    muted,
+    paused: video.paused,
+    muted: video.muted,
     width: video.videoWidth,
     height: video.videoHeight,
   };

@@ -1,5 +1,9 @@
+import { Link } from '@tanstack/react-router';
+import { Eye } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { useMyWorkspace } from '@/api';
 import { useTitle } from '@/app/title';
+import { Button, EmptyState } from '@/ui';
 import { look, obstacle } from './environment';
 import type { State } from './machine';
 import { Recorder } from './recorder';
@@ -13,10 +17,28 @@ import { Studio } from './ui/Studio';
 /** The page at /record. */
 export function RecordPage() {
   const [blocked] = useState(() => obstacle(look()));
+  const { mayRecord, known } = useMyWorkspace();
+  if (known && !mayRecord) return <OnlyWatching />;
   return (
     <div className="mx-auto max-w-270 px-4 pt-6 pb-24 sm:px-6 sm:pt-10">
       {blocked ? <Blocked obstacle={blocked} /> : <WithRecorder />}
     </div>
+  );
+}
+
+function OnlyWatching() {
+  return (
+    <EmptyState
+      picture={<Eye aria-hidden />}
+      title="You watch and comment here"
+      action={
+        <Button tone="primary" asChild>
+          <Link to="/">Go to the library</Link>
+        </Button>
+      }
+    >
+      To record, ask an admin of the workspace to make you a member.
+    </EmptyState>
   );
 }
 

@@ -240,6 +240,7 @@ export class Recorder {
         elapsed: this.elapsed,
         onChange: () => this.look(),
         onNotice: (text) => this.notice(text),
+        onBound: () => void this.sourceEnded(),
         onBroken: () =>
           void this.sourceEnded(
             'The browser’s recorder stopped by itself. Everything up to here is kept.',

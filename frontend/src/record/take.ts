@@ -21,6 +21,8 @@ export interface TakeOptions {
   elapsed: () => number;
   onChange: () => void;
   onNotice: (text: string) => void;
+  /** The workspace allows no more: what the server has is a video already. */
+  onBound: () => void;
   /** MediaRecorder gave up by itself; what it delivered is kept. */
   onBroken: () => void;
 }
@@ -215,6 +217,7 @@ export class Take {
       void this.save();
     }
     this.options.onChange();
+    if (view.phase === 'refused' && view.trouble?.kind === 'bound') this.options.onBound();
   }
 
   private save(): Promise<void> {

@@ -2,6 +2,7 @@ import { plural, Ago, Avatar } from '@/ui';
 import type { Video } from '@/api';
 import type { Playback } from '@/player';
 import { Banner } from './Banner';
+import { Fate } from './Fate';
 import { Share } from './Share';
 import { Title } from './Title';
 
@@ -17,6 +18,7 @@ export function Details({ video, playback, onChange }: Props) {
   return (
     <div className="px-4 pt-4 pb-6 sm:px-0">
       <Banner video={video} playback={playback} onChange={onChange} />
+      <Fate video={video} onChange={onChange} />
       <Title video={video} onChange={onChange} />
       <div className="mt-2 flex flex-wrap items-center justify-between gap-x-6 gap-y-4">
         <div className="flex min-w-0 items-center gap-3">

@@ -10,9 +10,12 @@ export function Finishing() {
   useGoToVideo();
   const sent = bytes > 0 ? (uplink?.acked ?? 0) / bytes : 0;
   const failed = state.name === 'failed';
+  const ended = failed && uplink?.trouble?.kind === 'bound';
   return (
     <section className="mx-auto max-w-xl animate-fade py-6 sm:py-14">
-      <h1 className="text-2xl font-semibold">{heading(state.name)}</h1>
+      <h1 className="text-2xl font-semibold">
+        {ended ? 'The recording ended early' : heading(state.name)}
+      </h1>
       <p className="mt-2 text-muted">
         {'durationMs' in state && `${clock(state.durationMs)}, ${size(bytes)}. `}
         {state.name === 'finishing' &&
@@ -24,10 +27,12 @@ export function Finishing() {
         </div>
       )}
       <div className="mt-6 space-y-3">
-        {state.name === 'failed' && <Notice tone="danger">{state.reason}</Notice>}
+        {state.name === 'failed' && (
+          <Notice tone={ended ? 'warn' : 'danger'}>{state.reason}</Notice>
+        )}
         {!failed && uplink?.trouble && <Notice tone="warn">{uplink.trouble.message}</Notice>}
       </div>
-      {uplink?.target && !failed && <LinkBox />}
+      {uplink?.target && (!failed || ended) && <LinkBox />}
       {state.name !== 'done' && <Rescue failed={failed} />}
     </section>
   );

@@ -7,7 +7,15 @@ import { Upload, type DetailedError, type HttpStack } from 'tus-js-client';
 import { ApiError } from '@/api/errors';
 import { GrowingSource, type Readable } from './source';
 import { stallingStack } from './stack';
-import { backoff, fromStatus, isFinal, problemDetail, trouble, type Trouble } from './trouble';
+import {
+  backoff,
+  fromStatus,
+  isFinal,
+  problemCode,
+  problemDetail,
+  trouble,
+  type Trouble,
+} from './trouble';
 
 /** Where a take goes: the video on the server. */
 export interface Target {
@@ -164,9 +172,9 @@ export class Uplink {
 
 function fromUpload(error: Error | DetailedError): Trouble {
   const answer = 'originalResponse' in error ? error.originalResponse : null;
-  return answer
-    ? fromStatus(answer.getStatus(), problemDetail(answer.getBody()))
-    : trouble('offline');
+  if (!answer) return trouble('offline');
+  const body = answer.getBody();
+  return fromStatus(answer.getStatus(), problemDetail(body), problemCode(body));
 }
 
 /** The upload on our own origin: behind a proxy or on 127.0.0.1 the configured base URL may name another host. */

@@ -91,15 +91,11 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
-	base, err := config.base(listener.Addr())
+	base, secured, err := a.enter(ctx, listener)
 	if err != nil {
 		return err
 	}
 	letters, err := a.letters(base, handlers)
-	if err != nil {
-		return err
-	}
-	secured, err := a.secure(ctx, listener, base)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,16 @@ func (t *TLS) check(c *Config, base *url.URL) error {
 // acmeFolder is where the keys of the account and of the certificate are kept.
 func (c *Config) acmeFolder() string { return filepath.Join(c.Data, "acme") }
 
+// enter finds where people reach the server and makes the listener fit for them.
+func (a *app) enter(ctx context.Context, listener net.Listener) (*url.URL, net.Listener, error) {
+	base, err := a.config.base(listener.Addr())
+	if err != nil {
+		return nil, nil, err
+	}
+	secured, err := a.secure(ctx, listener, base)
+	return base, secured, err
+}
+
 // secure puts TLS around a listener as the settings say. What belongs to it ends
 // with the context.
 func (a *app) secure(ctx context.Context, listener net.Listener, base *url.URL) (net.Listener, error) {

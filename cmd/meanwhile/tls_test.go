@@ -62,7 +62,8 @@ func (l *logged) stop(t *testing.T) string {
 	t.Helper()
 	require.NoError(t, l.cmd.Process.Signal(syscall.SIGTERM))
 	select {
-	case <-l.exit:
+	case err := <-l.exit:
+		require.NoError(t, err)
 	case <-time.After(testTime):
 		require.FailNow(t, "the server does not end")
 	}

@@ -1,8 +1,8 @@
 package people
 
 import (
-	"bytes"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"time"
 
@@ -165,7 +165,7 @@ func (c *People) invitation(ctx context.Context, db bun.IDB, token string) (*Inv
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, ErrToken
 	}
-	found.byMail = bytes.Equal(found.MailHash, hash)
+	found.byMail = subtle.ConstantTimeCompare(found.MailHash, hash) == 1
 	return found, err
 }
 

@@ -1,0 +1,3 @@
+package attacks
+
+func onAccounts() []Attack { return nil }

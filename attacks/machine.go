@@ -1,0 +1,3 @@
+package attacks
+
+func onMachine() []Attack { return nil }

@@ -1,0 +1,3 @@
+package attacks
+
+func onPages() []Attack { return nil }

@@ -1,0 +1,3 @@
+package attacks
+
+func onServers() []Attack { return nil }

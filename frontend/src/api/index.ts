@@ -5,6 +5,7 @@ export * from './hooks';
 export * from './links';
 export * from './pass';
 export * from './security';
+export * from './share';
 export * from './types';
 export * from './videos';
 export * from './workspaces';

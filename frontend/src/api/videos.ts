@@ -19,7 +19,13 @@ export const videos = {
     request<NewVideo>('/api/videos', { method: 'POST', body }),
   update: (
     id: string,
-    body: { title?: string; visibility?: Visibility; guests_may_comment?: boolean; kept?: boolean },
+    body: {
+      title?: string;
+      visibility?: Visibility;
+      guests_may_comment?: boolean;
+      guests_may_download?: boolean;
+      kept?: boolean;
+    },
   ) => request<Video>(at(id), { method: 'PATCH', body }),
   trash: (id: string) => request<void>(at(id), { method: 'DELETE' }),
   /** For a video that lies in the trash: it and all that belongs to it is gone. */

@@ -1,38 +1,25 @@
-import { Download, Ellipsis, Link2, Pencil, SquareCheck, Trash2 } from 'lucide-react';
+import { Download, Ellipsis, Link2, Pencil, SquareCheck, Trash2, UserPlus } from 'lucide-react';
 import { useRef } from 'react';
-import type { Video, Visibility } from '@/api';
-import {
-  copyWithToast,
-  IconButton,
-  Menu,
-  MenuChoice,
-  MenuItem,
-  MenuLabel,
-  MenuSeparator,
-} from '@/ui';
+import type { Video } from '@/api';
+import { copyWithToast, IconButton, Menu, MenuItem, MenuSeparator } from '@/ui';
 import type { VideoActions } from './actions';
 
-const who: { value: Visibility; label: string; hint: string }[] = [
-  { value: 'private', label: 'Only me', hint: 'Nobody else, link or not' },
-  { value: 'people', label: 'Named people', hint: 'Only the people you name' },
-  { value: 'workspace', label: 'Everybody in the workspace', hint: 'And the people you name' },
-  { value: 'link', label: 'Anyone with the link', hint: 'No account needed' },
-];
-
-type Props = { video: Video; actions: VideoActions; onRename: () => void };
+type Props = {
+  video: Video;
+  actions: VideoActions;
+  onRename: () => void;
+  onShare: () => void;
+};
 
 /** Everything else that can be done with a video. */
-export function CardMenu({ video, actions, onRename }: Props) {
-  const rename = useRef(false);
-  const open = () => {
-    rename.current = false;
-  };
+export function CardMenu({ video, actions, onRename, onShare }: Props) {
+  // The menu gives focus back to its button when it closes; only then may something else take it.
+  const next = useRef<(() => void) | null>(null);
   return (
     <Menu
       onOpenChange={(opened) => {
-        if (opened) open();
-        // The menu gives focus back to its button when it closes; only then may the title take it.
-        else if (rename.current) setTimeout(onRename);
+        if (opened) next.current = null;
+        else if (next.current) setTimeout(next.current);
       }}
       trigger={
         <IconButton label={`Actions for ${video.title}`} size="sm" className="-mt-1.5 -mr-2">
@@ -55,15 +42,22 @@ export function CardMenu({ video, actions, onRename }: Props) {
         </MenuItem>
       )}
       {video.may.edit && (
-        <OwnerItems {...{ video, actions }} onRename={() => (rename.current = true)} />
+        <OwnerItems
+          {...{ video, actions }}
+          onRename={() => (next.current = onRename)}
+          onShare={() => (next.current = onShare)}
+        />
       )}
     </Menu>
   );
 }
 
-function OwnerItems({ video, actions, onRename }: Props) {
+function OwnerItems({ video, actions, onRename, onShare }: Props) {
   return (
     <>
+      <MenuItem icon={<UserPlus aria-hidden />} onSelect={onShare}>
+        Share …
+      </MenuItem>
       <MenuItem icon={<Pencil aria-hidden />} onSelect={onRename}>
         Rename
       </MenuItem>
@@ -72,13 +66,6 @@ function OwnerItems({ video, actions, onRename }: Props) {
           Finish with what is saved
         </MenuItem>
       )}
-      <MenuSeparator />
-      <MenuLabel>Who can watch</MenuLabel>
-      <MenuChoice
-        value={video.visibility}
-        onChange={(visibility) => void actions.setVisibility(video, visibility)}
-        options={who}
-      />
       <MenuSeparator />
       <MenuItem danger icon={<Trash2 aria-hidden />} onSelect={() => void actions.trash(video)}>
         Move to trash

@@ -1,5 +1,5 @@
 import { Eye, Link2, Lock, MessageSquare, UserRoundCheck } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import type { Video } from '@/api';
 import { Ago, Avatar, Badge, Button, Confirm, count, plural } from '@/ui';
 import type { VideoActions } from './actions';
@@ -7,11 +7,16 @@ import { CardMenu } from './CardMenu';
 import { Poster } from './Poster';
 import { VideoTitle } from './VideoTitle';
 
+const ShareDialog = lazy(async () => ({
+  default: (await import('@/share/ShareDialog')).ShareDialog,
+}));
+
 type Props = { video: Video; actions: VideoActions };
 
 /** One video of the library. */
 export function VideoCard({ video, actions }: Props) {
   const [renaming, setRenaming] = useState(false);
+  const [sharing, setSharing] = useState<boolean | null>(null);
   const trashed = Boolean(video.trashed_at);
   return (
     <article aria-label={video.title} className="group/card relative">
@@ -29,9 +34,24 @@ export function VideoCard({ video, actions }: Props) {
           <Meta video={video} />
         </div>
         {!trashed && (
-          <CardMenu video={video} actions={actions} onRename={() => setRenaming(true)} />
+          <CardMenu
+            video={video}
+            actions={actions}
+            onRename={() => setRenaming(true)}
+            onShare={() => setSharing(true)}
+          />
         )}
       </div>
+      {sharing !== null && (
+        <Suspense>
+          <ShareDialog
+            video={video}
+            open={sharing}
+            onOpenChange={setSharing}
+            onChange={actions.show}
+          />
+        </Suspense>
+      )}
       <Trouble video={video} actions={actions} />
       {trashed && <InTrash video={video} actions={actions} />}
     </article>

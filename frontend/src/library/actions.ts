@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { keys, messageOf, useSession, type Video, videos, type Visibility } from '@/api';
+import { keys, messageOf, useSession, type Video, videos } from '@/api';
 import { toast } from '@/ui';
 import { takeIn, takeOut } from './live';
 
@@ -57,13 +57,12 @@ export function useVideoActions() {
       }
     };
     return {
+      show,
       restore,
       trash,
       remove,
       rename: (video: Video, title: string) =>
         attempt(video, { title }, () => videos.update(video.id, { title })),
-      setVisibility: (video: Video, visibility: Visibility) =>
-        attempt(video, { visibility }, () => videos.update(video.id, { visibility })),
       retry: (video: Video) =>
         attempt(video, { state: 'processing', progress: 0 }, () => videos.retry(video.id)),
       finish: (video: Video) =>

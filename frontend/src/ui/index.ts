@@ -11,6 +11,7 @@ export * from './Notice';
 export * from './Progress';
 export * from './Skeleton';
 export * from './Spinner';
+export * from './Switch';
 export * from './Time';
 export * from './Toaster';
 export * from './copy';

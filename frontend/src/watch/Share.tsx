@@ -1,25 +1,15 @@
-import {
-  ChevronDown,
-  Clock,
-  Download,
-  Link2,
-  Lock,
-  MoreHorizontal,
-  Trash2,
-  UserRoundCheck,
-  Users,
-} from 'lucide-react';
-import { messageOf, videos, type Video, type Visibility } from '@/api';
+import { Clock, Download, Link2, MoreHorizontal, Trash2 } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
+import { messageOf, videos, type Video } from '@/api';
 import { linkAt, useSecond, type Playback } from '@/player';
+import { VISIBILITY } from '@/share/audience';
 import {
   Button,
   clock,
   copyWithToast,
   IconButton,
   Menu,
-  MenuChoice,
   MenuItem,
-  MenuLabel,
   MenuSeparator,
   toast,
 } from '@/ui';
@@ -30,35 +20,9 @@ interface Props {
   onChange: (video: Video) => void;
 }
 
-interface Kind {
-  label: string;
-  /** On the button, where room is short. */
-  short: string;
-  hint: string;
-  Icon: typeof Lock;
-}
-
-const VISIBILITY: Record<Visibility, Kind> = {
-  private: {
-    label: 'Only me',
-    short: 'Only me',
-    hint: 'Nobody else can open the link',
-    Icon: Lock,
-  },
-  people: {
-    label: 'Named people',
-    short: 'Named people',
-    hint: 'Only the people you name',
-    Icon: UserRoundCheck,
-  },
-  workspace: {
-    label: 'Everybody in the workspace',
-    short: 'Workspace',
-    hint: 'And the people you name',
-    Icon: Users,
-  },
-  link: { label: 'Anyone with the link', short: 'Anyone', hint: 'No account needed', Icon: Link2 },
-};
+const ShareDialog = lazy(async () => ({
+  default: (await import('@/share/ShareDialog')).ShareDialog,
+}));
 
 /** Who may watch, the link, and the rest. */
 export function Share({ video, playback, onChange }: Props) {
@@ -75,52 +39,31 @@ export function Share({ video, playback, onChange }: Props) {
   );
 }
 
+// The button says how it stands; the dialog comes only when somebody wants it.
 function Who({ video, onChange }: Pick<Props, 'video' | 'onChange'>) {
+  const [open, setOpen] = useState(false);
+  const [wanted, setWanted] = useState(false);
   const { Icon, label, short } = VISIBILITY[video.visibility];
-  const update = async (change: { visibility?: Visibility; guests_may_comment?: boolean }) => {
-    onChange({ ...video, ...change });
-    try {
-      onChange(await videos.update(video.id, change));
-    } catch (error) {
-      onChange(video);
-      toast.error(messageOf(error));
-    }
-  };
   return (
-    <Menu
-      trigger={
-        <Button size="sm" aria-label={`Who may watch: ${label}`}>
-          <Icon aria-hidden className="size-4" />
-          {short}
-          <ChevronDown aria-hidden className="size-4 text-muted" />
-        </Button>
-      }
-    >
-      <MenuLabel>Who may watch</MenuLabel>
-      <MenuChoice
-        value={video.visibility}
-        onChange={(visibility) => void update({ visibility })}
-        options={(Object.keys(VISIBILITY) as Visibility[]).map((value) => ({
-          value,
-          label: VISIBILITY[value].label,
-          hint: VISIBILITY[value].hint,
-        }))}
-      />
-      {video.visibility === 'link' && (
-        <>
-          <MenuSeparator />
-          <MenuLabel>Who may comment</MenuLabel>
-          <MenuChoice
-            value={video.guests_may_comment ? 'guests' : 'members'}
-            onChange={(who) => void update({ guests_may_comment: who === 'guests' })}
-            options={[
-              { value: 'members', label: 'Everybody signed in' },
-              { value: 'guests', label: 'Guests too', hint: 'They give a name first' },
-            ]}
-          />
-        </>
+    <>
+      <Button
+        size="sm"
+        aria-haspopup="dialog"
+        aria-label={`Share. Who may watch: ${label}`}
+        onClick={() => {
+          setWanted(true);
+          setOpen(true);
+        }}
+      >
+        <Icon aria-hidden className="size-4" />
+        {short}
+      </Button>
+      {wanted && (
+        <Suspense>
+          <ShareDialog video={video} open={open} onOpenChange={setOpen} onChange={onChange} />
+        </Suspense>
       )}
-    </Menu>
+    </>
   );
 }
 

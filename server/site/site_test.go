@@ -77,6 +77,7 @@ func records(t *testing.T, video *catalog.Video) *catalog.Catalog {
 type site struct {
 	t       *testing.T
 	handler http.Handler
+	records *catalog.Catalog
 }
 
 // open makes a site; who may be nil.
@@ -104,7 +105,7 @@ func open(t *testing.T, files fstest.MapFS, video *catalog.Video, who *people.Ac
 	require.NoError(t, err)
 	quiet := slog.New(slog.DiscardHandler)
 	page, nothing := access.Need{Names: access.VideoSlug, Page: true}, access.Need{Names: access.Nothing}
-	needs := map[string]access.Need{"GET /v/:slug": page, "GET /": nothing, "GET /robots.txt": nothing, "GET /assets/*file": nothing, "HEAD /assets/*file": nothing}
+	needs := map[string]access.Need{"GET /v/:slug": page, "GET /embed/:slug": page, "GET /embed.js": nothing, "GET /api/oembed": nothing, "GET /": nothing, "GET /robots.txt": nothing, "GET /assets/*file": nothing, "HEAD /assets/*file": nothing}
 	engine := gin.New()
 	engine.Use(reply.Middleware(quiet), around.Handle, func(c *gin.Context) {
 		c.Request = c.Request.WithContext(auth.With(c.Request.Context(), auth.Principal{Account: who}))
@@ -112,10 +113,13 @@ func open(t *testing.T, files fstest.MapFS, video *catalog.Video, who *people.Ac
 	engine.NoRoute(reply.Handle(s.Absent))
 	engine.GET("/", reply.Handle(s.Shell))
 	engine.GET("/v/:slug", reply.Handle(s.Watch))
+	engine.GET("/embed/:slug", reply.Handle(s.Embed))
+	engine.GET("/embed.js", reply.Handle(s.Script))
+	engine.GET("/api/oembed", reply.Handle(s.OEmbed))
 	engine.GET("/robots.txt", reply.Handle(s.Robots))
 	engine.GET("/assets/*file", reply.Handle(s.Asset))
 	engine.HEAD("/assets/*file", reply.Handle(s.Asset))
-	return &site{t, engine}
+	return &site{t, engine, kept}
 }
 
 func (s *site) get(path string, headers ...string) (*http.Response, string) {

@@ -29,6 +29,7 @@ func Bare() (http.HandlerFunc, error) {
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
 		}
 	}, nil
 }

@@ -95,11 +95,17 @@ func measure(ctx context.Context, start func(context.Context) (Target, error), c
 	sending, stop := context.WithCancel(ctx)
 	defer stop()
 	var all sync.WaitGroup
+	defer func() {
+		for _, p := range peers {
+			if p != nil {
+				_ = p.pc.Close() // the server ends anyway
+			}
+		}
+	}()
 	for i := range peers {
 		if peers[i], err = newPeer(ctx, t); err != nil {
 			return result{}, err
 		}
-		defer peers[i].pc.Close()
 		all.Go(func() { peers[i].send(sending, c) })
 	}
 	r, err := underLoad(ctx, t, l.length)

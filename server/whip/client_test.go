@@ -115,7 +115,7 @@ func (c *client) publish(t testing.TB, who string) {
 
 func (c *client) post(t testing.TB, who string) {
 	t.Helper()
-	c.answered = c.rig.ask(t, who, http.MethodPost, whip.Path+"?title=A+title", c.offer(t), "Content-Type", "application/sdp")
+	c.answered = c.rig.ask(t, who, http.MethodPost+" "+whip.Path+"?title=A+title", c.offer(t), "Content-Type", "application/sdp")
 	require.Equal(t, http.StatusCreated, c.answered.status, c.answered.body)
 	c.location, c.etag, c.answer = c.answered.header.Get("Location"), c.answered.header.Get("ETag"), c.answered.body
 	answer := c.answer
@@ -155,6 +155,6 @@ func sampleOf(packet []byte) media.Sample {
 // hangUp ends the session as the protocol has it.
 func (c *client) hangUp(t testing.TB, who string) {
 	t.Helper()
-	got := c.rig.ask(t, who, http.MethodDelete, c.location, "")
+	got := c.rig.ask(t, who, http.MethodDelete+" "+c.location, "")
 	require.Equal(t, http.StatusOK, got.status, got.body)
 }

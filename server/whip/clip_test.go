@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func newClip(t testing.TB, codec mux.Codec, size string, frames int) clip {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clip")
 	args := []string{
-		"-v", "error", "-f", "lavfi", "-i", "testsrc2=r=30:s=" + size, "-frames:v", fmt.Sprint(frames),
+		"-v", "error", "-f", "lavfi", "-i", "testsrc2=r=30:s=" + size, "-frames:v", strconv.Itoa(frames),
 		"-pix_fmt", "yuv420p", "-b:v", "600k", "-threads", "1",
 	}
 	run(t, "ffmpeg", append(append(args, encoders()[codec]...), path)...)

@@ -30,7 +30,7 @@ func (i ICEServers) links(accountID string, now time.Time) []string {
 			name := fmt.Sprintf("%d:%s", now.Add(turnLife).Unix(), accountID)
 			mac := hmac.New(sha1.New, []byte(i.Secret))
 			_, _ = mac.Write([]byte(name)) // a hash never fails
-			link += fmt.Sprintf(`; username="%s"; credential="%s"; credential-type="password"`, name, base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+			link += fmt.Sprintf(`; username=%q; credential=%q; credential-type="password"`, name, base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 		}
 		links = append(links, link)
 	}

@@ -46,10 +46,10 @@ type letter struct {
 
 type letters []letter
 
-func (l letters) Len() int           { return len(l) }
-func (l letters) Less(a, b int) bool { return l[a].due.Before(l[b].due) }
-func (l letters) Swap(a, b int)      { l[a], l[b] = l[b], l[a] }
-func (l *letters) Push(x any)        { *l = append(*l, x.(letter)) } //nolint:forcetypeassert // only letters are pushed
+func (l *letters) Len() int           { return len(*l) }
+func (l *letters) Less(a, b int) bool { return (*l)[a].due.Before((*l)[b].due) }
+func (l *letters) Swap(a, b int)      { (*l)[a], (*l)[b] = (*l)[b], (*l)[a] }
+func (l *letters) Push(x any)         { *l = append(*l, x.(letter)) }
 func (l *letters) Pop() any {
 	last := (*l)[len(*l)-1]
 	*l = (*l)[:len(*l)-1]
@@ -121,7 +121,7 @@ func (l *line) deliver(done chan struct{}) {
 			if wait = time.Until(l.late[0].due); wait > 0 {
 				break
 			}
-			next := heap.Pop(&l.late).(letter) //nolint:forcetypeassert // only letters are pushed
+			next := heap.Pop(&l.late).(letter)
 			if next.outwards && l.client != nil {
 				_, _ = l.outer.WriteToUDP(next.data, l.client)
 			} else if !next.outwards {

@@ -133,9 +133,10 @@ func (n *Network) settings() (webrtc.SettingEngine, error) {
 	if len(n.public) == 0 {
 		return s, nil
 	}
-	return s, s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+	err := s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
 		External: slices.Clone(n.public), AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteReplace,
 	})
+	return s, err
 }
 
 // quiet hands what pion has to say to our log, for those who look for it:
@@ -156,9 +157,9 @@ func (leveled) Debugf(string, ...any) {}
 func (leveled) Info(string)           {}
 func (leveled) Infof(string, ...any)  {}
 
-func (l leveled) Warn(message string)          { l.log.Debug(message) }
+func (l leveled) Warn(message string)          { l.tell("%s", []any{message}) }
 func (l leveled) Warnf(f string, args ...any)  { l.tell(f, args) }
-func (l leveled) Error(message string)         { l.log.Debug(message) }
+func (l leveled) Error(message string)         { l.tell("%s", []any{message}) }
 func (l leveled) Errorf(f string, args ...any) { l.tell(f, args) }
 func (l leveled) tell(f string, args []any)    { l.log.Debug("webrtc", "said", lazy{f, args}) }
 

@@ -160,8 +160,10 @@ type answered struct {
 	body   string
 }
 
-func (r *rig) ask(t testing.TB, who, method, path, body string, header ...string) answered {
+// ask sends a request as somebody; header is pairs of names and values.
+func (r *rig) ask(t testing.TB, who, request, body string, header ...string) answered {
 	t.Helper()
+	method, path, _ := strings.Cut(request, " ")
 	req, err := http.NewRequestWithContext(t.Context(), method, r.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
 	if who != "" {

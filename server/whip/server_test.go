@@ -92,7 +92,7 @@ func serveFolder(ctx context.Context, folder string) error {
 		return err
 	}
 	fmt.Fprintln(os.Stdout, base, instance.SetupToken)
-	return http.Serve(listener, s) //nolint:gosec // the test's own
+	return http.Serve(listener, s)
 }
 
 // process is a server that can be killed.
@@ -219,7 +219,7 @@ func (p *process) fetch(t *testing.T, address string) string {
 	if strings.HasPrefix(address, "/") {
 		address = p.url + address
 	}
-	res, err := http.Get(address) //nolint:noctx // a grant opens it
+	res, err := http.Get(address)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)

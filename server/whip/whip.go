@@ -96,7 +96,7 @@ func (l Limits) orUsual() Limits {
 	return l
 }
 
-//nolint:errname,gochecknoglobals // they are answers, like those of reply
+//nolint:errname // they are answers, like those of reply
 var (
 	errOff        = reply.New(http.StatusNotImplemented, "whip_off", "Recording over WebRTC is switched off on this server.")
 	errType       = reply.New(http.StatusUnsupportedMediaType, "sdp_wanted", "Send an SDP offer with the content type application/sdp.")

@@ -256,8 +256,8 @@ func (r *Reception) videoHeader() *mux.Track {
 
 // audioHeader declares the audio track if there is any audio when the file
 // begins: players wait for ever for a track that stays empty.
-func (r *Reception) audioHeader(any bool) *mux.Track {
-	if !any {
+func (r *Reception) audioHeader(heard bool) *mux.Track {
+	if !heard {
 		r.audio = nil
 		return nil
 	}

@@ -147,7 +147,7 @@ func (s *server) bearer(token string) *client {
 // object is a body of JSON.
 type object = map[string]any
 
-// ask sends a request, keeps the cookies and wants a status.
+// ask sends a request, keeps the cookies and wants a status; 0 is any.
 func (c *client) ask(method, path string, body object, status int) object {
 	c.t.Helper()
 	raw := ""
@@ -171,9 +171,11 @@ func (c *client) ask(method, path string, body object, status int) object {
 			delete(c.cookies, cookie.Name)
 		}
 	}
-	require.Equal(c.t, status, c.last.Code, "%s %s: %s", method, path, c.last.Body)
+	if status != 0 {
+		require.Equal(c.t, status, c.last.Code, "%s %s: %s", method, path, c.last.Body)
+	}
 	answer := object{}
-	if c.last.Body.Len() > 0 {
+	if c.last.Body.Len() > 0 && strings.Contains(c.last.Header().Get("Content-Type"), "json") {
 		require.NoError(c.t, json.Unmarshal(c.last.Body.Bytes(), &answer))
 	}
 	return answer
@@ -233,7 +235,7 @@ func TestFirstMinute(t *testing.T) {
 	require.True(t, strings.HasPrefix(link, "http://localhost:8080/invite/"), link)
 	token := link[strings.LastIndex(link, "/")+1:]
 	bob := s.client()
-	require.Equal(t, object{"inviter_name": "Ada", "email": "bob@example.org"},
+	require.Equal(t, object{"email": "bob@example.org", "inviter_name": "Ada", "role": "member", "workspace": "Workspace"},
 		bob.ask("POST", "/api/invitations/lookup", object{"token": token}, 200))
 	require.Equal(t, "member", bob.ask("POST", "/api/invitations/accept", s.person(token, "Bob"), 201)["role"])
 	require.Len(t, bob.ask("GET", "/api/accounts", nil, 200)["items"], 2)

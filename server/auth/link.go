@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/url"
-	"path"
 	"strings"
 
 	"github.com/meanwhile-app/meanwhile/server/limit"
@@ -85,9 +84,13 @@ func (a *Auth) EnterByLink(ctx context.Context, in *LinkInput) (*EntryOutput, er
 // leads anywhere else: a link must not send people elsewhere after signing in.
 func Inside(next string) string {
 	u, err := url.Parse(next)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(next, "/") ||
-		strings.ContainsAny(next, "\\") || strings.ContainsFunc(next, people.Unprintable) || strings.ContainsAny(u.Path, "\\") || strings.HasPrefix(path.Clean(u.Path), "//") ||
-		strings.HasPrefix(u.Path, "//") || strings.HasPrefix(u.Path, "/api/") || strings.ContainsFunc(u.Path, people.Unprintable) {
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || !strings.HasPrefix(next, "/") {
+		return "/"
+	}
+	// Browsers take some of what follows for another host, or step out of it.
+	odd := strings.Contains(next+u.Path, "\\") || strings.Contains(u.Path, "//") || strings.Contains(u.Path, "/.") ||
+		strings.ContainsFunc(next+u.Path, people.Unprintable)
+	if odd || strings.HasPrefix(u.Path, "/api/") {
 		return "/"
 	}
 	return u.String()

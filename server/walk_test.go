@@ -247,7 +247,7 @@ func (r *rig) try(t testing.TB, c call) string {
 	if edit && watch {
 		return ""
 	}
-	if now := r.read(t, v.ID); !(v.Title == now.Title && v.Trashed() == now.Trashed() && v.Visibility == now.Visibility && v.UploadState == now.UploadState) {
+	if now := r.read(t, v.ID); v.Title != now.Title || v.Trashed() != now.Trashed() || v.Visibility != now.Visibility || v.UploadState != now.UploadState {
 		return c.String() + ": changed the video"
 	}
 	return ""

@@ -4,13 +4,13 @@ package gate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -48,8 +48,8 @@ func Cost(ctx context.Context) ([]figure.Figure, error) {
 	records := catalog.New(record.Options{DB: db, Log: slog.New(slog.DiscardHandler)})
 	granter := access.NewGranter([]byte("a key of the bench"), time.Now)
 	for i := range known {
-		granter.Losses().Note(record.Event{Kind: record.AccessLost, VideoID: fmt.Sprint(i), Epoch: 1})
-		granter.Losses().Note(record.Event{Kind: record.AccessLost, AccountID: fmt.Sprint(i), Epoch: 1})
+		granter.Losses().Note(record.Event{Kind: record.AccessLost, VideoID: strconv.Itoa(i), Epoch: 1})
+		granter.Losses().Note(record.Event{Kind: record.AccessLost, AccountID: strconv.Itoa(i), Epoch: 1})
 	}
 	finder := access.NewFinder(records, nil, time.Now)
 	guard := access.NewGate(finder, granter, map[string]access.Need{"GET " + segment: {Names: access.Media}}, slog.New(slog.DiscardHandler))

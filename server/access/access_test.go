@@ -60,16 +60,16 @@ func TestRights(t *testing.T) {
 }
 
 func letters(r access.Rights) string {
-	text := ""
+	var text strings.Builder
 	for _, right := range []struct {
 		has    bool
 		letter string
 	}{{r.Watch, "w"}, {r.Comment, "c"}, {r.Download, "d"}, {r.Edit, "e"}} {
 		if right.has {
-			text += right.letter
+			text.WriteString(right.letter)
 		}
 	}
-	return cmp.Or(text, "-")
+	return cmp.Or(text.String(), "-")
 }
 
 func TestGrants(t *testing.T) {

@@ -242,7 +242,7 @@ func Need(ctx context.Context, scope people.Scope) (*people.Account, error) {
 	return p.Account, nil
 }
 
-var errProof = reply.New(http.StatusForbidden, "proof", "Confirm first that it is you.") //nolint:gochecknoglobals // an answer; it is never changed
+var errProof = reply.New(http.StatusForbidden, "proof", "Confirm first that it is you.")
 
 // NeedFresh returns the account that asks, if it does so with a session whose
 // holder has lately proved who it is: what changes who can sign in takes more

@@ -216,8 +216,10 @@ func TestFirstMinute(t *testing.T) {
 	s := newServer(t, "http://localhost:8080")
 	ada := s.client()
 	first := ada.ask("GET", "/api/session", nil, 200)
-	require.Equal(t, object{"account": nil, "setup_needed": true, "version": "test", "workspaces": []any{},
-		"sign_in": object{"link": true, "passkey": true, "oidc": ""}}, first)
+	require.Equal(t, object{
+		"account": nil, "setup_needed": true, "version": "test", "workspaces": []any{},
+		"sign_in": object{"link": true, "passkey": true, "oidc": ""},
+	}, first)
 
 	require.Equal(t, "token", ada.ask("POST", "/api/setup", s.person("guess", "Mallory"), 404)["code"])
 	account := ada.ask("POST", "/api/setup", s.person(s.setup, "Ada"), 201)

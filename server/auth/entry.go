@@ -33,7 +33,7 @@ type held struct {
 	Method string `json:"method"`
 }
 
-var errCode = reply.New(http.StatusUnauthorized, "code", "This code is not right, or has been used. Wait for the next one and try again.") //nolint:gochecknoglobals // an answer; it is never changed
+var errCode = reply.New(http.StatusUnauthorized, "code", "This code is not right, or has been used. Wait for the next one and try again.")
 
 // proven goes on after a first step that was right: it signs in, or asks for the
 // second step.

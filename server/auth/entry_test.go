@@ -187,8 +187,8 @@ func TestSomebodyNamedGetsAnAccountByALink(t *testing.T) {
 	ada := s.account("ada@example.org")
 	v, err := s.catalog.StartVideo(t.Context(), catalog.NewVideo{OwnerID: ada.ID, Title: "x", Visibility: catalog.NamedOnly, Length: -1})
 	require.NoError(t, err)
-	_, err = s.catalog.DB.Writer.NewRaw(`INSERT INTO video_people (id, video_id, email, may_comment, may_download, created_at) VALUES ('1', ?, 'guest@example.org', TRUE, TRUE, ?)`,
-		v.ID, s.now()).Exec(t.Context())
+	_, err = s.catalog.DB.Writer.NewRaw(`INSERT INTO video_people (id, video_id, email, may_comment, may_download, created_at) VALUES ('1', ?, 'guest@example.org', ?, ?, ?)`,
+		v.ID, true, true, s.now()).Exec(t.Context())
 	require.NoError(t, err)
 
 	guest := s.client()

@@ -45,7 +45,7 @@ func newFederation(o Options) *federation {
 		return nil
 	}
 	f := &federation{OIDC: *o.OIDC}
-	f.Options.Return, f.Options.Now = o.BaseURL.JoinPath(OIDCReturn), o.Now
+	f.Return, f.Now = o.BaseURL.JoinPath(OIDCReturn), o.Now
 	f.party = oidc.New(f.Options)
 	return f
 }
@@ -142,8 +142,13 @@ func troubleCode(err error) string {
 		err  error
 		code string
 	}{
-		{errLinkFirst, "oidc_link_first"}, {errTaken, "oidc_taken"}, {errAddress, "oidc_address"}, {oidc.ErrDomain, "oidc_domain"},
-		{oidc.ErrUnreachable, "oidc_unreachable"}, {oidc.ErrRefused, "oidc_refused"}, {people.ErrToken, "oidc_refused"},
+		{errLinkFirst, "oidc_link_first"},
+		{errTaken, "oidc_taken"},
+		{errAddress, "oidc_address"},
+		{oidc.ErrDomain, "oidc_domain"},
+		{oidc.ErrUnreachable, "oidc_unreachable"},
+		{oidc.ErrRefused, "oidc_refused"},
+		{people.ErrToken, "oidc_refused"},
 	} {
 		if errors.Is(err, row.err) {
 			return row.code

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"maps"
 	"net/url"
 	"testing"
 	"time"
@@ -146,10 +147,7 @@ func TestOIDCAnswersBelongToTheBrowserThatAsked(t *testing.T) {
 	require.False(t, victim.signedIn())
 
 	mine = victim.begin(p, "/")
-	cookies := map[string]string{}
-	for name, value := range victim.cookies {
-		cookies[name] = value
-	}
+	cookies := maps.Clone(victim.cookies)
 	require.Equal(t, "/", victim.back(mine), "the control")
 	require.True(t, victim.signedIn())
 	replay := s.client()

@@ -14,7 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
-var errPasskey = reply.New(http.StatusUnauthorized, "passkey", "This passkey was not accepted. Try again, or sign in another way.") //nolint:gochecknoglobals // an answer; it is never changed
+var errPasskey = reply.New(http.StatusUnauthorized, "passkey", "This passkey was not accepted. Try again, or sign in another way.")
 
 // Passkeys makes and checks passkeys; nil where browsers offer none.
 func (a *Auth) Passkeys() *passkey.Party { return a.passkeys }

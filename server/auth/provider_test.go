@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -118,9 +119,7 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	now := p.now()
 	claims := object{"iss": p.URL, "aud": "meanwhile", "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "nonce": begun.Get("nonce")}
-	for name, value := range p.claims {
-		claims[name] = value
-	}
+	maps.Copy(claims, p.claims)
 	if p.forge != nil {
 		p.forge(claims)
 	}

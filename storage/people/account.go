@@ -16,10 +16,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
-var (
-	// ErrEmailTaken says that another account has this address.
-	ErrEmailTaken = errors.New("there is an account with this e-mail address")
-)
+// ErrEmailTaken says that another account has this address.
+var ErrEmailTaken = errors.New("there is an account with this e-mail address")
 
 // Account is a person who can sign in.
 type Account struct {

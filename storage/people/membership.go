@@ -72,7 +72,7 @@ func (c *People) ChangeRole(ctx context.Context, r RoleChange) error {
 		if _, err := tx.NewUpdate().Model(before).Set("role = ?", r.Role).WherePK().Exec(ctx); err != nil {
 			return err
 		}
-		if err := tx.needOwner(ctx, r.WorkspaceID); err != nil {
+		if err := tx.needOwner(ctx, before); err != nil {
 			return err
 		}
 		if !r.Role.AtLeast(before.Role) {
@@ -111,10 +111,13 @@ func (t change) membership(ctx context.Context, workspaceID, accountID string) (
 	return m, t.NewSelect().Model(m).Relation("Account").Where("membership.workspace_id = ? AND membership.account_id = ?", workspaceID, accountID).Scan(ctx)
 }
 
-// needOwner refuses a change that leaves a workspace without an owner. Both
-// sides of a race see the other's change here, for there is one writer.
-func (t change) needOwner(ctx context.Context, workspaceID string) error {
-	owned, err := t.NewSelect().Model((*Membership)(nil)).Where("workspace_id = ? AND role = ?", workspaceID, Owner).Exists(ctx)
+// needOwner refuses a change to a membership that leaves the workspace without an
+// owner. Both sides of a race see the other's change here, for there is one writer.
+func (t change) needOwner(ctx context.Context, before *Membership) error {
+	if before.Role != Owner {
+		return nil
+	}
+	owned, err := t.NewSelect().Model((*Membership)(nil)).Where("workspace_id = ? AND role = ?", before.WorkspaceID, Owner).Exists(ctx)
 	if err == nil && !owned {
 		return ErrLastOwner
 	}
@@ -153,7 +156,7 @@ func (c *People) RemoveMember(ctx context.Context, r Removal) error {
 		if _, err := tx.NewDelete().Model(gone).WherePK().Exec(ctx); err != nil {
 			return err
 		}
-		if err := tx.needOwner(ctx, r.WorkspaceID); err != nil {
+		if err := tx.needOwner(ctx, gone); err != nil {
 			return err
 		}
 		if err := tx.handOver(ctx, r); err != nil {
@@ -246,7 +249,7 @@ func (c *People) JoinByInvitation(ctx context.Context, token, accountID string) 
 			return err
 		}
 		if invitation.byMail && account.VerifiedAt.IsZero() {
-			if _, err := tx.NewUpdate().Model(account).Set("verified_at = ?", tx.Now()).WherePK().Exec(ctx); err != nil {
+			if err := Verify(ctx, tx.Change, account); err != nil {
 				return err
 			}
 		}

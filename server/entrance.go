@@ -30,5 +30,7 @@ func (s *Server) entranceRoutes() []route {
 		operation(changing(), "POST /api/second-factor/confirm", "confirm-codes: Turn codes on", s.account.ConfirmFactor),
 		operation(changing(), "DELETE /api/second-factor", "drop-codes: Turn codes off", s.account.DropFactor),
 		operation(changing(), "POST /api/recovery-codes", "renew-recovery-codes: New recovery codes", s.account.RenewCodes),
+		operation(changing(), "POST /api/account/deletion", "delete-account: Remove one's own account for good", s.account.Leave),
+		plain(signedIn(), "GET", "/api/account/export", reply.Handle(s.account.Export)),
 	}
 }

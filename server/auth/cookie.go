@@ -56,6 +56,9 @@ func (c cookies) session(token string) http.Cookie {
 
 func (c cookies) noSession() http.Cookie { return c.cookie(c.sessionName(), "", 0) }
 
+// NoSession ends the cookie of a session.
+func (a *Auth) NoSession() http.Cookie { return a.cookies.noSession() }
+
 // NewGuest makes the cookie that lets a guest change what he wrote, and the hash
 // to store with it.
 func (a *Auth) NewGuest() (http.Cookie, []byte) {

@@ -18,6 +18,23 @@ export interface paths {
         patch: operations["rename-account"];
         trace?: never;
     };
+    "/api/account/deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove one's own account for good */
+        post: operations["delete-account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/account/password": {
         parameters: {
             query?: never;
@@ -1288,6 +1305,22 @@ export interface components {
         JoinInputBody: {
             token: string;
         };
+        LeaveInputBody: {
+            /**
+             * @description Those kept stand under “Deleted account”
+             * @enum {string}
+             */
+            comments: "keep" | "delete";
+            /** @description The account's own address, so that nobody deletes it by mistake */
+            email: string;
+            /** @description Who takes the videos over */
+            heir_id?: string;
+            /**
+             * @description In workspaces that others belong to; elsewhere they are deleted
+             * @enum {string}
+             */
+            videos: "delete" | "hand_over";
+        };
         Limits: {
             /**
              * Format: int64
@@ -1879,6 +1912,38 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Account"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaveInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -14,6 +14,9 @@ export type Passkey = Schemas['Passkey'];
 export type Identity = Schemas['Identity'];
 export type NewFactor = Schemas['FactorOutputBody'];
 
+/** What becomes of what somebody leaves behind. */
+export type Leaving = Schemas['LeaveInputBody'];
+
 /** What a browser is asked for or answers, as JSON (WebAuthn level 3). */
 export type WebAuthnJson = Record<string, unknown>;
 
@@ -51,6 +54,7 @@ export const security = {
   confirmCodes: (code: string) =>
     post<{ recovery_codes: string[] }>('/api/second-factor/confirm', { code }),
   dropCodes: () => remove('/api/second-factor'),
+  leave: (body: Leaving) => post<void>('/api/account/deletion', body),
   renewRecovery: () => post<{ recovery_codes: string[] }>('/api/recovery-codes'),
 };
 

@@ -4,6 +4,7 @@ import { Appearance } from './Appearance';
 import { Password } from './Password';
 import { Profile } from './Profile';
 import { Section } from './Section';
+import { Data } from './security/Data';
 import { Security } from './security/Security';
 import { Tokens } from './Tokens';
 import { WorkspaceSettings } from './workspace/WorkspaceSettings';
@@ -33,6 +34,12 @@ const sections = [
     title: 'API tokens',
     hint: 'For scripts and other programs that act as you.',
     body: <Tokens />,
+  },
+  {
+    id: 'data',
+    title: 'Your data',
+    hint: 'It is yours: take it along, or away.',
+    body: <Data />,
   },
 ];
 

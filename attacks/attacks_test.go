@@ -30,14 +30,15 @@ const root = ".."
 
 func TestEveryAttackHasATestAndAGuard(t *testing.T) {
 	t.Parallel()
-	for _, a := range All() {
+	require.Len(t, All(), 80, "the attacks of the list that the tests are held to")
+	for i, a := range All() {
+		require.Equal(t, i+1, a.N, "the attacks are numbered without gaps")
 		require.NotEmpty(t, a.Name, a.N)
 		name, _, _ := strings.Cut(a.Test, "/")
 		require.True(t, declares(t, a.Package, name), "%d: %s has no test %s", a.N, a.Package, name)
 		_, err := a.Guard.apply()
 		require.NoError(t, err, "%d", a.N)
 	}
-
 }
 
 // declares says whether a package has a test of this name.

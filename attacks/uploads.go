@@ -1,3 +1,43 @@
 package attacks
 
-func onUploads() []Attack { return nil }
+// onUploads are attacks on uploads, comments and counts.
+func onUploads() []Attack {
+	return []Attack{
+		{
+			N: 47, Name: "floods comments and counts itself many times", Package: "server", Test: "TestAFloodOfGuestCommentsIsSlowed",
+			Guard: Mutation{"server/limit/rules.go", `perMinute(20, 12)}`, `perMinute(20000, 12000)}`},
+		},
+		{
+			N: 48, Name: "goes on with another's upload", Package: "server/ingest", Test: "TestAnUploadIsItsOwnersAlone",
+			Guard: Mutation{"server/access/gate.go", `case found.rights.has(need.Right):`, `case found.rights.Watch:`},
+		},
+		{
+			N: 49, Name: "lies about how long an upload is", Package: "server/ingest", Test: "TestLiesAboutTheLength",
+			Guard: Mutation{"server/ingest/tus.go", `MaxSize: MaxSize,`, `MaxSize: 0,`},
+		},
+		{
+			N: 50, Name: "says in the metadata what it must not", Package: "server/ingest", Test: "TestWhatMetadataMustNotSay",
+			Guard: Mutation{"server/ingest/store.go", `case !utf8.ValidString(n.Title), strings.ContainsFunc(n.Title, isControl), `, `case `},
+		},
+		{
+			N: 51, Name: "writes to one upload from two sides", Package: "storage/catalog", Test: "TestOffsetsAreALock",
+			Guard: Mutation{"storage/catalog/upload.go", "case upload.Received != a.Start:\n\t\treturn nil, ErrOffset\n\tcase upload.Length.Valid && a.Start+a.Length > upload.Length.Int64:\n\t\treturn nil, ErrLength\n\t}\n\tq := t.NewUpdate().Table(\"uploads\").Set(\"received = received + ?\", a.Length).Set(\"state = ?\", UploadOpen).\n\t\tSet(\"touched_at = ?\", t.Now()).Where(\"id = ? AND received = ?\", a.UploadID, a.Start)", "case upload.Length.Valid && a.Start+a.Length > upload.Length.Int64:\n\t\treturn nil, ErrLength\n\t}\n\tq := t.NewUpdate().Table(\"uploads\").Set(\"received = received + ?\", a.Length).Set(\"state = ?\", UploadOpen).\n\t\tSet(\"touched_at = ?\", t.Now()).Where(\"id = ?\", a.UploadID)"},
+		},
+		{
+			N: 53, Name: "opens uploads without end", Package: "server", Test: "TestOpenUploadsAreCounted",
+			Guard: Mutation{"storage/catalog/video.go", `if err == nil && open >= openUploads {`, `if err == nil && open < 0 {`},
+		},
+		{
+			N: 65, Name: "uploads captions with script (nobody can)", Package: "server", Test: "TestThereAreNoCaptionsToUpload",
+			Guard: Mutation{"server/library/operations.go", "MIME       string `json:\"mime,omitempty\"", "Captions string `json:\"captions,omitempty\"`; MIME       string `json:\"mime,omitempty\""},
+		},
+		{
+			N: 76, Name: "asks for ten thousand ranges at once", Package: "server", Test: "TestRangesOfTheSource",
+			Guard: Mutation{"server/watch/watch.go", `if strings.Contains(c.GetHeader("Range"), ",") {`, `if false {`},
+		},
+		{
+			N: 78, Name: "gets words or numbers of its own into the arguments of ffmpeg", Package: "server", Test: "TestThereIsNoEditingOfMedia",
+			Guard: Mutation{"server/library/operations.go", "MIME       string `json:\"mime,omitempty\"", "Trim string `json:\"trim_from,omitempty\"`; MIME       string `json:\"mime,omitempty\""},
+		},
+	}
+}

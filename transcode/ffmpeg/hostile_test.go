@@ -175,3 +175,29 @@ func TestAPictureThatLiesOnItsSideIsTurned(t *testing.T) {
 	require.True(t, p.Video.Turned)
 	require.Equal(t, []int{72, 128}, []int{p.Video.Width, p.Video.Height})
 }
+
+// TestRenditionsKeepNothingOfTheFilesWords: where a recording was made, by whom
+// and with what stays in the original.
+func TestRenditionsKeepNothingOfTheFilesWords(t *testing.T) {
+	t.Parallel()
+	const canary = "+48.1374+011.5755/"
+	in := makeFile(t, "in.mp4", "-f", "lavfi", "-i", "testsrc2=s=128x72:d=1", "-c:v", "libx264", "-metadata", "location="+canary, "-metadata", "comment="+canary,
+		"-metadata", "artist="+canary, "-metadata:s:v:0", "handler_name="+canary, "-metadata:s:v:0", "title="+canary, "-movflags", "use_metadata_tags")
+	raw, err := os.ReadFile(in)
+	require.NoError(t, err)
+	require.Contains(t, string(raw), canary, "the control: it is in the original")
+	dir := t.TempDir()
+	for _, out := range []string{"out.mp4", "out.jpg"} {
+		options := ffmpeg.Options{"f": "mp4", "c:v": "libx264", "preset": "ultrafast", "movflags": "use_metadata_tags"}
+		if out == "out.jpg" {
+			options = ffmpeg.Options{"f": "image2", "c:v": "mjpeg", "frames:v": "1"}
+		}
+		_, err = runner().Run(t.Context(), ffmpeg.Command{Dir: dir, Graph: func(g *ffmpeg.Graph) {
+			g.Output(filepath.Join(dir, out), options, g.Input(ffmpeg.Input{Path: in, Format: ffmpeg.MOV}).Video())
+		}})
+		require.NoError(t, err)
+		made, err := os.ReadFile(filepath.Join(dir, out))
+		require.NoError(t, err)
+		require.NotContains(t, string(made), canary, out)
+	}
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/storage/people"
+)
+
+// within is how soon after somebody lost a right nothing may open any more.
+const within = 6 * time.Second
+
+// TestWhoLosesRightsLosesThemEverywhere: sessions, tokens, media addresses and
+// streams that are open end with the right that opened them.
+func TestWhoLosesRightsLosesThemEverywhere(t *testing.T) {
+	t.Parallel()
+	for name, x := range map[string]struct {
+		lose func(t *testing.T, r *rig, p *person)
+		// session and token say that these are void, too, and not just the video.
+		session, token bool
+	}{
+		"signs out": {func(t *testing.T, r *rig, p *person) {
+			t.Helper()
+			require.Less(t, (&person{rig: r, session: p.session}).ask(t, "DELETE", "/api/session", "").StatusCode, 300)
+		}, true, false},
+		"is disabled": {func(t *testing.T, r *rig, p *person) {
+			t.Helper()
+			require.NoError(t, r.catalog.SetDisabled(t.Context(), p.account.ID, true))
+		}, true, true},
+		"changes the password": {func(t *testing.T, r *rig, p *person) {
+			t.Helper()
+			require.NoError(t, r.catalog.ChangePassword(t.Context(), people.PasswordChange{Account: p.account, NewHash: "y"}))
+		}, true, true},
+		"is removed from the workspace": {func(t *testing.T, r *rig, p *person) {
+			t.Helper()
+			require.NoError(t, r.catalog.RemoveMember(t.Context(), people.Removal{WorkspaceID: r.owner.account.WorkspaceID, AccountID: p.account.ID, By: r.owner.account.ID, HeirID: r.owner.account.ID}))
+		}, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRigAt(t, new(float64))
+			require.NoError(t, r.server.Start(t.Context(), r.catalog, quiet()))
+			r.execute(t, "UPDATE memberships SET role = ? WHERE account_id = ?", people.Owner, r.owner.account.ID)
+			p := r.as(t, "Mia", people.Member)
+			_, shown, err := r.catalog.AddToken(t.Context(), people.NewToken{Account: p.account, Name: "t", Scope: people.ScopeAdmin})
+			require.NoError(t, err)
+			program := &person{rig: r, bearer: shown}
+			v := r.upload(t, recording(t, "tiny.mp4"), 1<<20, true)
+			path := "/api/videos/" + v.ID
+			grant, _ := r.granter.Grant(auth.Principal{Account: p.account}, v)
+			segment := "/media/" + grant + "/" + v.ID + "/stream.mp4"
+			ended := listen(t, p, path+"/events")
+			for _, one := range []*person{p, program} {
+				require.Equal(t, http.StatusOK, one.ask(t, "GET", path, "").StatusCode)
+			}
+			require.Equal(t, http.StatusOK, r.nobody.ask(t, "GET", segment, "").StatusCode)
+
+			x.lose(t, r, p)
+			closed := func(one *person, path string) func() bool {
+				return func() bool { return one.ask(t, "GET", path, "").StatusCode >= 400 }
+			}
+			require.Eventually(t, closed(p, path), within, 20*time.Millisecond, "the session still opens it")
+			if x.token || !x.session {
+				require.Eventually(t, closed(program, path), within, 20*time.Millisecond, "the token still opens it")
+			}
+			if name == "is disabled" || name == "is removed from the workspace" { // the others may still watch
+				require.Eventually(t, closed(r.nobody, segment), within, 20*time.Millisecond, "the media address still opens it")
+			}
+			select {
+			case <-ended:
+			case <-time.After(within + 4*time.Second):
+				t.Error("the stream of events goes on")
+			}
+			session, _ := p.get(t, "/api/session")
+			require.Equal(t, http.StatusOK, session.StatusCode)
+		})
+	}
+}
+
+// listen opens a stream of events; the channel is closed when it ends, or tells
+// that the video is gone.
+func listen(t *testing.T, p *person, path string) <-chan struct{} {
+	t.Helper()
+	res := p.ask(t, "GET", path, "")
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	ended := make(chan struct{})
+	var once sync.Once
+	begun := make(chan struct{})
+	go func() {
+		defer once.Do(func() { close(ended) })
+		lines := bufio.NewScanner(res.Body)
+		first := true
+		for lines.Scan() {
+			if first {
+				close(begun)
+				first = false
+			}
+			if strings.Contains(lines.Text(), "gone") || strings.Contains(lines.Text(), "removed") {
+				return
+			}
+		}
+	}()
+	<-begun
+	return ended
+}

@@ -1,6 +1,7 @@
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useSession } from '@/api';
+import { useLibraryEvents } from '@/library/live';
 import { UploadPanel } from '@/upload';
 import { TopBar } from './TopBar';
 
@@ -8,6 +9,7 @@ import { TopBar } from './TopBar';
 export function AppShell() {
   const main = useRef<HTMLElement>(null);
   useLeaveWhenSignedOut();
+  useLibraryEvents();
   useFocusOnNavigation(main);
   return (
     <>

@@ -1,11 +1,12 @@
 import { Link, useRouterState } from '@tanstack/react-router';
 import { Video } from 'lucide-react';
 import { useMyWorkspace } from '@/api';
+import { Bell } from '@/inbox/Bell';
 import { Button, Logo } from '@/ui';
 import { AccountMenu } from './AccountMenu';
 import { SearchBox } from './SearchBox';
 
-/** Home, search, record, account: the same four things on every page. */
+/** Home, search, record, inbox, account: the same on every page. */
 export function TopBar() {
   const { mayRecord } = useMyWorkspace();
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -26,6 +27,7 @@ export function TopBar() {
             </Link>
           </Button>
         )}
+        <Bell />
         <AccountMenu />
       </div>
     </header>

@@ -61,6 +61,19 @@ const settings = createRoute({
   }),
 });
 
+const inbox = createRoute({
+  getParentRoute: () => member,
+  path: '/inbox',
+  component: lazyRouteComponent(() => import('@/inbox/InboxPage'), 'InboxPage'),
+});
+
+/** Where the mail about a request leads; it asks for one more click. */
+const request = createRoute({
+  getParentRoute: () => member,
+  path: '/requests/$id',
+  component: lazyRouteComponent(() => import('@/inbox/RequestPage'), 'RequestPage'),
+});
+
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
@@ -115,7 +128,7 @@ const docs = createRoute({
 });
 
 const tree = root.addChildren([
-  member.addChildren([library, record, settings]),
+  member.addChildren([library, record, inbox, request, settings]),
   setup,
   signIn,
   signInCode,

@@ -1,5 +1,5 @@
 import { useSearch } from '@tanstack/react-router';
-import { messageOf, useMyWorkspace, useSession, useVideoList } from '@/api';
+import { messageOf, useMyWorkspace, useVideoList } from '@/api';
 import { useTitle } from '@/app/title';
 import { UnfinishedTakes } from '@/record';
 import { Button, Notice } from '@/ui';
@@ -7,7 +7,6 @@ import { useUploads } from '@/upload';
 import { DropZone } from './DropZone';
 import { EmptyLibrary } from './EmptyLibrary';
 import { Filters } from './Filters';
-import { useLibraryEvents } from './live';
 import { More } from './More';
 import { flatten } from './pages';
 import { PickFiles } from './PickFiles';
@@ -19,10 +18,8 @@ export function LibraryPage() {
   const { id: workspace, mayRecord } = useMyWorkspace();
   // Who belongs to no workspace has only what others share.
   const { show = workspace ? 'all' : 'shared', q = '' } = useSearch({ from: '/member/' });
-  const me = useSession().data?.account?.id;
   const list = useVideoList(show, q);
   const uploads = useUploads();
-  useLibraryEvents(me);
   useTitle(q ? `“${q}”` : names[show]);
 
   const found = flatten(list.data);

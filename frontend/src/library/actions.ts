@@ -10,10 +10,12 @@ import { takeIn, takeOut } from './live';
  */
 export function useVideoActions() {
   const client = useQueryClient();
-  const me = useSession().data?.account?.id ?? '';
+  const account = useSession().data?.account;
+  const me = account?.id ?? '';
+  const workspace = account?.workspace_id ?? '';
 
   return useMemo(() => {
-    const show = (video: Video) => takeIn(client, video, me);
+    const show = (video: Video) => takeIn(client, video, { me, workspace });
     const attempt = async (before: Video, guess: Partial<Video>, send: () => Promise<Video>) => {
       show({ ...before, ...guess });
       try {
@@ -68,7 +70,7 @@ export function useVideoActions() {
       finish: (video: Video) =>
         attempt(video, { state: 'processing', progress: 0 }, () => videos.finish(video.id)),
     };
-  }, [client, me]);
+  }, [client, me, workspace]);
 }
 
 export type VideoActions = ReturnType<typeof useVideoActions>;

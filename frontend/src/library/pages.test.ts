@@ -7,6 +7,7 @@ const video = (id: string, more: Partial<Video> = {}) =>
     id,
     title: id,
     owner: { id: 'me', name: 'Me' },
+    workspace_id: 'w',
     created_at: `2026-01-0${id}T00:00:00Z`,
     trashed_at: null,
     ...more,
@@ -18,7 +19,7 @@ const list = (...ids: string[][]): VideoPages => ({
 });
 
 const ids = (pages: VideoPages) => flatten(pages).map(({ id }) => id);
-const all: ListScope = { filter: 'all', q: '', me: 'me' };
+const all: ListScope = { filter: 'all', q: '', me: 'me', workspace: 'w' };
 
 describe('applyVideo', () => {
   it('replaces a video where it stands, also on a later page', () => {

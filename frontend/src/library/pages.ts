@@ -1,7 +1,7 @@
 import type { Video, VideoFilter, VideoPages } from '@/api';
 
 /** One cached list: what it was asked for, and as whom. */
-export type ListScope = { filter: VideoFilter; q: string; me: string };
+export type ListScope = { filter: VideoFilter; q: string; me: string; workspace: string };
 
 /** All videos of the pages read so far, in order. */
 export function flatten(pages: VideoPages | undefined): Video[] {
@@ -48,8 +48,10 @@ function insert(list: VideoPages, video: Video, { filter }: ListScope): VideoPag
 }
 
 // Whether one was named for a video is not in the news of it: only the server's own list of them says so.
-function belongs(video: Video, { filter, me }: ListScope, known: boolean): boolean {
-  const mine = video.owner.id === me;
+function belongs(video: Video, scope: ListScope, known: boolean): boolean {
+  const { filter } = scope;
+  const mine = video.owner.id === scope.me;
+  if (filter !== 'shared' && video.workspace_id !== scope.workspace) return false;
   if (filter === 'trash') return Boolean(video.trashed_at) && mine;
   if (filter === 'shared') return !video.trashed_at && !mine && known;
   return !video.trashed_at && (filter === 'all' || mine);

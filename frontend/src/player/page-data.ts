@@ -4,7 +4,16 @@ import type { Playable } from './model';
 export interface PageData {
   video: Playable | null;
   session: unknown;
+  /** A share link that lets nobody in yet: the page asks first. */
+  locked: LockedData | null;
   embed: EmbedData;
+}
+
+/** All that the page of a locked link knows of it. */
+export interface LockedData {
+  slug: string;
+  /** It asks for one; otherwise it counts whom it lets in. */
+  password: boolean;
 }
 
 /** What a page in a frame is told besides. */
@@ -32,11 +41,12 @@ export function readPageData(root: Document = document): PageData {
   try {
     const data: unknown = JSON.parse(text);
     if (typeof data === 'object' && data !== null) {
-      const { video = null, session = null, embed = NO_FRAME } = data as Partial<PageData>;
-      return { video, session, embed };
+      const all = data as Partial<PageData>;
+      const { video = null, session = null, locked = null, embed = NO_FRAME } = all;
+      return { video, session, locked, embed };
     }
   } catch {
     // Development without the server, or a page that was cut short.
   }
-  return { video: null, session: null, embed: NO_FRAME };
+  return { video: null, session: null, locked: null, embed: NO_FRAME };
 }

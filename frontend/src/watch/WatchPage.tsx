@@ -33,7 +33,7 @@ export function WatchPage({ first, playback }: { first: Video; playback: Playbac
     },
   });
   const remarks = useMemo(() => remarksOf(talk.entries), [talk.entries]);
-  if (gone) return <Gone playback={playback} session={session} />;
+  if (gone) return <Gone playback={playback} session={session} byLink={Boolean(first.pass)} />;
   return (
     <>
       {createPortal(<Header account={session?.account ?? null} />, place('top'))}
@@ -67,11 +67,11 @@ export function WatchPage({ first, playback }: { first: Video; playback: Playbac
   );
 }
 
-function Gone(props: { playback: Playback; session: Session | null }) {
-  const { playback, session } = props;
+function Gone(props: { playback: Playback; session: Session | null; byLink: boolean }) {
+  const { playback, session, byLink } = props;
   useEffect(() => {
     playback.pause();
     document.documentElement.dataset.absent = '';
   }, [playback]);
-  return <Absent session={session} />;
+  return <Absent session={session} was={byLink ? 'link' : 'video'} />;
 }

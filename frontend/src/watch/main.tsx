@@ -5,6 +5,7 @@ import { keys, makeQueryClient, type Session, type Video } from '@/api';
 import type { Booted } from '@/player';
 import { Toaster } from '@/ui';
 import { Absent } from './Absent';
+import { Locked } from './Locked';
 import { WatchPage } from './WatchPage';
 
 /** Puts the application around the player that boot.ts has started. */
@@ -17,7 +18,9 @@ export function mount({ data, playback }: Booted): void {
   createRoot(place('root')).render(
     <StrictMode>
       <QueryClientProvider client={client}>
-        {video ? <WatchPage first={video} playback={playback} /> : <Absent session={session} />}
+        {video && <WatchPage first={video} playback={playback} />}
+        {!video && data.locked && <Locked link={data.locked} session={session} />}
+        {!video && !data.locked && <Absent session={session} />}
         <Toaster />
       </QueryClientProvider>
     </StrictMode>,

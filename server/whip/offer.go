@@ -82,6 +82,14 @@ func (o *offered) take(m *sdp.MediaDescription) error {
 	if len(chosen) == 0 {
 		return errCodecs
 	}
+	_, told := m.Attribute("ssrc")
+	_, layers := m.Attribute("simulcast")
+	if !told || layers {
+		// Which SSRC the one layer has is found out when it comes, so what is sent
+		// again must come in the stream itself.
+		chosen = chosen[:1]
+		m.Attributes = slices.DeleteFunc(m.Attributes, func(a sdp.Attribute) bool { return a.Key == "ssrc" || a.Key == "ssrc-group" })
+	}
 	for _, l := range chosen {
 		o.codecs = append(o.codecs, l.codec(m.MediaName.Media))
 		o.sets = append(o.sets, l.parameterSets()...)

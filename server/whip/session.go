@@ -59,6 +59,8 @@ type session struct {
 	mediaAt   time.Time
 	limitAt   time.Time
 	videoSSRC uint32
+	hasVideo  bool
+	hasAudio  bool
 	second    time.Time // since when bytes are counted
 	bytes     int
 }

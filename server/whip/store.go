@@ -84,6 +84,9 @@ func (s *session) guard(ctx context.Context) {
 // receive reads a track until it ends.
 func (s *session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	audio := track.Kind() == webrtc.RTPCodecTypeAudio
+	if !s.claim(audio) {
+		return // a second stream would be mixed into the first
+	}
 	go s.reports(receiver, audio)
 	buffer := make([]byte, maxPacket)
 	for {
@@ -97,6 +100,19 @@ func (s *session) receive(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 		}
 		s.media(p, audio)
 	}
+}
+
+// claim says whether a track is the first of its kind.
+func (s *session) claim(audio bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	has := &s.hasVideo
+	if audio {
+		has = &s.hasAudio
+	}
+	first := !*has
+	*has = true
+	return first
 }
 
 // reports reads what a track's sender reports.

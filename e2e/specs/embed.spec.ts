@@ -94,7 +94,12 @@ test('a site that the workspace lists shows the player: no cookie, a view, a lin
   await say(page, { meanwhile: 1, command: 'query' });
   await expect
     .poll(async () => (await told(page)).at(-1))
-    .toMatchObject({ event: 'state', at_ms: 9000, duration_ms: expect.closeTo(12_000, -2) as number, paused: true });
+    .toMatchObject({
+      event: 'state',
+      at_ms: 9000,
+      duration_ms: expect.closeTo(12_000, -2) as unknown as number,
+      paused: true,
+    });
   await say(page, { meanwhile: 1, command: 'play' });
   await expect
     .poll(async () => (await told(page)).some(({ event }) => event === 'ended'))
@@ -245,6 +250,61 @@ test('what is not for everybody is a card without a word of it', async ({
     await page.context().close();
   }
   expect(texts[0]).toBe(texts[1]);
+});
+
+test('a link with a password asks for it in the frame, and keeps no cookie', async ({
+  api,
+  chrome,
+  server,
+  site,
+  tour: video,
+}) => {
+  await allow(api, site.origin);
+  await api.json('PATCH', `/api/videos/${video.id}`, { visibility: 'workspace' });
+  const comments = `/api/videos/${video.id}/comments`;
+  await api.json('POST', comments, { at_ms: 6000, body: 'Only for those inside' });
+  const link = await api.json<{ slug: string }>('POST', `/api/videos/${video.id}/links`, {
+    password: 'open sesame',
+  });
+  const address = `${server.url}/embed/${link.slug}?comments=1`;
+  const page = await visit(chrome, site.show('/', framed(address, 'width=640 height=480')));
+  const frame = frameOf(page);
+  const password = frame.getByRole('textbox', { name: 'Password' });
+  await expect(password).toBeVisible();
+  expect(await frame.content()).not.toContain('Tour');
+  await password.fill('wrong');
+  await password.press('Enter');
+  await expect(frame.getByRole('alert').filter({ hasText: 'not the password' })).toBeVisible();
+  await password.fill('open sesame');
+  await password.press('Enter');
+  await frame.getByRole('button', { name: 'Play video' }).click();
+  await expect.poll(() => timeOf(frame)).toBeGreaterThan(1);
+  await expect(frame.getByText('Only for those inside')).toBeVisible();
+  expect(await page.context().cookies()).toEqual([]);
+});
+
+test('what to put where is ready to be copied', async ({ api, ownersPage: page, tour: video }) => {
+  await page.goto(`/v/${video.slug}`);
+  await page.getByRole('button', { name: /^Share/ }).click();
+  await page.getByRole('tab', { name: 'Embed' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText(`/embed/${video.slug}`)).toBeVisible();
+  await expect(dialog.getByRole('link', { name: 'List the sites that may' })).toBeVisible();
+  await expectAccessible(page);
+  await allow(api, 'https://wiki.example.org');
+  await page.reload();
+  await page.getByRole('button', { name: /^Share/ }).click();
+  await page.getByRole('tab', { name: 'Embed' }).click();
+  await dialog.getByRole('tab', { name: 'Markdown' }).click();
+  await expect(dialog.getByText(`/v/${video.slug}/poster.jpg`)).toBeVisible();
+  await dialog.getByRole('button', { name: 'Copy', exact: true }).click();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied).toContain(`](${video.watch_url})`);
+  for (const name of ['poster.jpg', 'preview.webp']) {
+    const answer = await fetch(`${video.watch_url}/${name}`);
+    expect(answer.status, name).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^image/);
+  }
 });
 
 test('embed.js makes a player of an element, and of nobody else’s', async ({

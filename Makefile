@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 .PHONY: help setup setup-run run build frontend binary reproducible test test-go test-frontend test-e2e \
-	lint generate bench fuzz clean
+	lint generate bench fuzz controls clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: setup build ## the figures we promise, one line each
 
 fuzz: ## fuzz every parser, FUZZTIME (default 30s) each
 	@scripts/fuzz.sh
+
+controls: ## take the guard against each attack away, and want its test to turn red (long)
+	@scripts/controls.sh
 
 clean: ## remove everything made here, but not your data folder
 	@rm -rf bin .tools e2e/test-results e2e/playwright-report e2e/.cache bench-results

@@ -81,7 +81,9 @@ func (e *doesNotApply) Error() string {
 // TestControls takes guards away and wants the tests to notice.
 func TestControls(t *testing.T) {
 	t.Parallel()
-	for _, a := range chosen() {
+	picked := chosen()
+	t.Logf("%d of %d controls", len(picked), len(All()))
+	for _, a := range picked {
 		t.Run(a.Name, func(t *testing.T) {
 			t.Parallel()
 			control(t, a)

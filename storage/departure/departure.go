@@ -3,7 +3,10 @@
 package departure
 
 import (
+	"cmp"
 	"context"
+
+	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -21,8 +24,12 @@ func New(p *people.People) *Store { return &Store{People: p} }
 // Orphaned lists the workspaces that others belong to and that would be left
 // without an owner, by name.
 func (s *Store) Orphaned(ctx context.Context, accountID string) ([]string, error) {
+	return orphaned(ctx, s.DB.Reader, accountID)
+}
+
+func orphaned(ctx context.Context, db bun.IDB, accountID string) ([]string, error) {
 	var names []string
-	err := s.DB.Reader.NewRaw(`SELECT workspaces.name FROM workspaces JOIN memberships ON memberships.workspace_id = workspaces.id
+	err := db.NewRaw(`SELECT workspaces.name FROM workspaces JOIN memberships ON memberships.workspace_id = workspaces.id
 		WHERE memberships.account_id = ?0 AND memberships.role = 'owner'
 		AND NOT EXISTS (SELECT 1 FROM memberships AS o WHERE o.workspace_id = workspaces.id AND o.role = 'owner' AND o.account_id <> ?0)
 		AND EXISTS (SELECT 1 FROM memberships AS o WHERE o.workspace_id = workspaces.id AND o.account_id <> ?0)
@@ -73,6 +80,10 @@ func (s *Store) Remove(ctx context.Context, account *people.Account, viewer stri
 		if left {
 			return people.ErrHeir
 		}
+		// Somebody may have joined since it was looked at; here there is one writer.
+		if names, err := orphaned(ctx, tx, account.ID); err != nil || len(names) > 0 {
+			return cmp.Or(err, people.ErrLastOwner)
+		}
 		if err := people.LoseRights(ctx, tx, account.ID); err != nil {
 			return err
 		}
@@ -84,7 +95,7 @@ func (s *Store) Remove(ctx context.Context, account *people.Account, viewer stri
 				return err
 			}
 		}
-		return needOwners(ctx, tx)
+		return nil
 	})
 }
 
@@ -123,16 +134,6 @@ func anonymize(ctx context.Context, tx record.Change, accountID string) error {
 		WHERE author_id = ?`, DeletedName, accountID).Exec(ctx)
 	for _, c := range comments {
 		tx.Tell(record.Event{Kind: record.CommentChanged, VideoID: c.VideoID, CommentID: c.ID})
-	}
-	return err
-}
-
-// needOwners refuses a departure that leaves people without an owner.
-func needOwners(ctx context.Context, tx record.Change) error {
-	orphaned, err := tx.NewSelect().Table("memberships").
-		Where("NOT EXISTS (SELECT 1 FROM memberships AS o WHERE o.workspace_id = memberships.workspace_id AND o.role = 'owner')").Exists(ctx)
-	if err == nil && orphaned {
-		return people.ErrLastOwner
 	}
 	return err
 }

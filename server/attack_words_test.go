@@ -150,13 +150,24 @@ func TestLongTextIsReadAtOnce(t *testing.T) {
 		quoted, err := json.Marshal(long)
 		require.NoError(t, err)
 		for _, ask := range [][]string{
-			{"GET", "/api/videos?q=" + url.QueryEscape(long)}, {"GET", "/api/videos?cursor=" + url.QueryEscape(long)}, {"GET", "/api/oembed?url=" + url.QueryEscape(long)},
-			{"GET", "/v/" + url.QueryEscape(long)}, {"GET", "/assets/" + url.QueryEscape(long)}, {"GET", r.media(v, "source.m3u8") + "?x=" + url.QueryEscape(long)},
-			{"GET", "/", "", "Accept-Encoding", header(long)}, {"GET", "/", "", "Accept-Language", header(long)}, {"GET", "/", "", "Cookie", header(long)}, {"GET", r.media(v, "stream.mp4"), "", "Range", "bytes=" + header(long)},
-			{"GET", "/", "", "X-Forwarded-For", header(long)}, {"GET", "/", "", "If-None-Match", header(long)}, {"GET", "/api/session", "", "Authorization", "Bearer " + header(long)},
+			{"GET", "/api/videos?q=" + url.QueryEscape(long)},
+			{"GET", "/api/videos?cursor=" + url.QueryEscape(long)},
+			{"GET", "/api/oembed?url=" + url.QueryEscape(long)},
+			{"GET", "/v/" + url.QueryEscape(long)},
+			{"GET", "/assets/" + url.QueryEscape(long)},
+			{"GET", r.media(v, "source.m3u8") + "?x=" + url.QueryEscape(long)},
+			{"GET", "/", "", "Accept-Encoding", header(long)},
+			{"GET", "/", "", "Accept-Language", header(long)},
+			{"GET", "/", "", "Cookie", header(long)},
+			{"GET", r.media(v, "stream.mp4"), "", "Range", "bytes=" + header(long)},
+			{"GET", "/", "", "X-Forwarded-For", header(long)},
+			{"GET", "/", "", "If-None-Match", header(long)},
+			{"GET", "/api/session", "", "Authorization", "Bearer " + header(long)},
 			{"POST", "/api/uploads", "", "Tus-Resumable", "1.0.0", "Upload-Length", "1", "Upload-Metadata", header(long)},
-			{"PATCH", "/api/account", `{"name":` + string(quoted) + `}`}, {"POST", "/api/session", `{"email":` + string(quoted) + `,"password":"x"}`},
-			{"POST", "/api/videos/" + v.ID + "/comments", `{"at_ms":0,"body":` + string(quoted) + `}`}, {"PATCH", "/api/videos/" + v.ID, `{"title":` + string(quoted) + `}`},
+			{"PATCH", "/api/account", `{"name":` + string(quoted) + `}`},
+			{"POST", "/api/session", `{"email":` + string(quoted) + `,"password":"x"}`},
+			{"POST", "/api/videos/" + v.ID + "/comments", `{"at_ms":0,"body":` + string(quoted) + `}`},
+			{"PATCH", "/api/videos/" + v.ID, `{"title":` + string(quoted) + `}`},
 			{"POST", "/api/videos/" + v.ID + "/check", `{"addresses":` + string(quoted) + `}`},
 		} {
 			best := time.Hour

@@ -155,8 +155,9 @@ const idBytes = 16
 // NewID returns a random identifier of 26 lower-case letters and digits.
 func NewID() string { return random(idBytes) }
 
-// slugBytes makes share links of 96 bits, short enough to be pasted.
-const slugBytes = 12
+// slugBytes makes the addresses that people pass on of 128 bits, too: whoever has
+// one may see what it leads to.
+const slugBytes = 16
 
 // NewSlug returns the random part of an address that people pass on.
 func NewSlug() string { return random(slugBytes) }

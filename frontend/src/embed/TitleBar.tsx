@@ -13,7 +13,10 @@ export function TitleBar({ title, watchUrl, playback }: Props) {
   const second = useSecond(playback);
   return (
     <header className="embed-title pointer-events-none absolute inset-x-0 top-0 flex items-start gap-3 bg-linear-to-b from-black/75 to-transparent px-3 pt-2 pb-8 transition-opacity duration-200">
-      <h1 dir="auto" className="min-w-0 grow truncate py-1 text-[0.9375rem] font-semibold">
+      <h1
+        dir="auto"
+        className="min-w-0 grow truncate py-1 text-[0.9375rem] font-semibold [text-shadow:0_1px_3px_rgb(0_0_0/0.8)]"
+      >
         {title}
       </h1>
       <a

@@ -1,4 +1,5 @@
 /** Whether this browser, at this address, can record; and if not, why and what to do. */
+import { pickType } from './format';
 
 /** Why recording is impossible here. */
 export interface Obstacle {
@@ -15,7 +16,10 @@ export interface Surroundings {
   address: string;
   port: string;
   devices: boolean;
+  /** It can record into a file of its own. */
   recorder: boolean;
+  /** It can send live. */
+  peer: boolean;
   display: boolean;
 }
 
@@ -27,19 +31,30 @@ export function look(): Surroundings {
     address: location.origin,
     port: location.port,
     devices: Boolean(devices?.getUserMedia),
-    recorder: typeof MediaRecorder !== 'undefined',
+    recorder: canKeep(),
+    peer: typeof RTCPeerConnection !== 'undefined',
     display: Boolean(devices && 'getDisplayMedia' in devices),
   };
+}
+
+/** Whether the browser can record by itself; where it cannot, a recording goes live to the server. */
+export function canKeep(): boolean {
+  return (
+    typeof MediaRecorder !== 'undefined' &&
+    pickType('auto', { width: 1280, height: 720 }, (type) =>
+      MediaRecorder.isTypeSupported(type),
+    ) !== null
+  );
 }
 
 /** The obstacle, or null where recording works. */
 export function obstacle(here: Surroundings): Obstacle | null {
   if (!here.secure) return insecure(here);
-  if (here.devices && here.recorder) return null;
+  if (here.devices && (here.recorder || here.peer)) return null;
   return {
     kind: 'unsupported',
     title: 'This browser cannot record',
-    why: 'It lacks the recording interfaces (MediaRecorder and getUserMedia) that Meanwhile builds on.',
+    why: 'It lacks the recording interfaces (getUserMedia, and MediaRecorder or WebRTC) that Meanwhile builds on.',
     steps: [
       'Use a current Chrome, Edge, Firefox or Safari.',
       'Or record with another program and upload the file in your library: it plays the same way.',

@@ -13,6 +13,7 @@ const good: Surroundings = {
   port: '',
   devices: true,
   recorder: true,
+  peer: true,
   display: true,
 };
 
@@ -34,7 +35,8 @@ describe('obstacle', () => {
   });
 
   it('names a browser that lacks the interfaces', () => {
-    expect(obstacle({ ...good, recorder: false })?.kind).toBe('unsupported');
+    expect(obstacle({ ...good, recorder: false, peer: false })?.kind).toBe('unsupported');
+    expect(obstacle({ ...good, recorder: false })).toBeNull();
   });
 });
 
@@ -51,6 +53,7 @@ describe('settings', () => {
       format: 'webm',
       countdown: false,
     });
+    expect(withQuery(defaults, '?live=1').live).toBe(true);
     expect(withQuery(defaults, '')).toEqual(defaults);
   });
 });

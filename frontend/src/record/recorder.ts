@@ -2,7 +2,9 @@
  * The recorder behind the page: joins the state machine, the devices and the take. No framework: a page subscribes and
  * reads snapshots. All side effects of a transition are started here, right where the event is sent.
  */
+import { ApiError } from '@/api/errors';
 import { videos } from '@/api/videos';
+import { Beginning } from './beginning';
 import { deviceTrouble, listDevices } from './capture/devices';
 import type { Bubble } from './capture/layout';
 import { Stage, StageError } from './capture/stage';
@@ -11,24 +13,32 @@ import { loadSettings, saveSettings, withQuery, type Settings } from './settings
 import { stayAwake } from './wake';
 import type { TakeRecord } from './spool/database';
 import { Takes } from './spool/takes';
-import { createVideo, defaultTitle } from './server';
 import { emptySnapshot, nothingUsed, type Snapshot } from './snapshot';
 import { Take } from './take';
+import type { Taking } from './taking';
 
 /** See the file comment. */
 export class Recorder {
-  private readonly takes: Takes;
+  private readonly beginning: Beginning;
   private readonly listeners = new Set<() => void>();
   private stage: Stage | null = null;
-  private take: Take | null = null;
+  private take: Taking | null = null;
   private timer: ReturnType<typeof setInterval> | undefined;
   private starting = false;
   private sleep: () => void = () => undefined;
   private snap: Snapshot;
 
   constructor(takes: Takes = new Takes(), search: string = location.search) {
-    this.takes = takes;
     this.snap = emptySnapshot(withQuery(loadSettings(), search));
+    this.beginning = new Beginning(takes, {
+      settings: () => this.snap.settings,
+      title: () => this.snap.title,
+      elapsed: this.elapsed,
+      onChange: () => this.look(),
+      onNotice: (text) => this.notice(text),
+      onEnded: (why) => void this.sourceEnded(why),
+      onConnecting: (connecting) => this.update({ connecting }),
+    });
   }
 
   /** The current snapshot; the same object until something changes. */
@@ -61,6 +71,7 @@ export class Recorder {
     clearInterval(this.timer);
     const { take } = this;
     this.take = null;
+    this.beginning.drop();
     this.closeStage();
     await take?.leave();
   }
@@ -97,7 +108,8 @@ export class Recorder {
 
   /** Starts the countdown, or records at once where it is switched off. */
   start(): void {
-    if (this.snap.state.name !== 'ready') return;
+    if (this.snap.state.name !== 'ready' || !this.stage || this.starting) return;
+    this.beginning.prepare(this.stage);
     if (!this.snap.settings.countdown) return void this.record();
     this.send({ type: 'count', from: 3 });
     this.timer = setInterval(() => {
@@ -130,6 +142,7 @@ export class Recorder {
   /** Throws the take away; what the server has of it goes to the trash. Also ends a countdown. */
   async cancel(): Promise<void> {
     clearInterval(this.timer);
+    this.beginning.drop();
     const taking = isBusy(this.snap.state);
     if (!this.send({ type: 'cancel' }) || !taking) return;
     const { take } = this;
@@ -138,30 +151,31 @@ export class Recorder {
     await take?.discard();
     const id = take?.record.videoId;
     if (id)
-      await videos
-        .trash(id)
-        .catch(() =>
-          this.notice(
-            'The server could not be reached: what it has of this recording is still in your library.',
-          ),
+      await videos.trash(id).catch((cause: unknown) => {
+        // It had nothing yet.
+        if (cause instanceof ApiError && cause.status === 404) return;
+        this.notice(
+          'The server could not be reached: what it has of this recording is still in your library.',
         );
+      });
   }
 
   /** After a refusal: sends the whole recording again as a new video. */
   async retry(): Promise<void> {
-    if (!this.take || !this.send({ type: 'retry' })) return;
-    this.take.sendAgain();
-    await this.conclude(this.take);
+    const { take } = this;
+    if (!(take instanceof Take) || !this.send({ type: 'retry' })) return;
+    take.sendAgain();
+    await this.conclude(take);
   }
 
   /** The recording as far as it is in this browser, with its type. */
   async file(): Promise<Blob | null> {
-    return (await this.take?.file()) ?? null;
+    return this.take instanceof Take ? this.take.file() : null;
   }
 
   /** The take's data for naming a download. */
   get takeRecord(): TakeRecord | null {
-    return this.take?.record ?? null;
+    return this.take instanceof Take ? this.take.record : null;
   }
 
   /** Puts the link on the clipboard; false where the browser refuses or there is no link yet. */
@@ -230,23 +244,9 @@ export class Recorder {
     if (!stage || this.starting) return;
     this.starting = true;
     try {
-      const take = await Take.begin({
-        takes: this.takes,
-        stream: stage.stream,
-        size: stage.size,
-        format: this.snap.settings.format,
-        title: this.snap.title.trim() || defaultTitle(stage.mode),
-        create: createVideo,
-        elapsed: this.elapsed,
-        onChange: () => this.look(),
-        onNotice: (text) => this.notice(text),
-        onBound: () => void this.sourceEnded(),
-        onBroken: () =>
-          void this.sourceEnded(
-            'The browser’s recorder stopped by itself. Everything up to here is kept.',
-          ),
-      });
-      // Sharing may have ended while the local copy was being opened.
+      const take = await this.beginning.take(stage);
+      if (!take) return;
+      // Sharing may have ended while the local copy was being opened, or the connection made.
       if (!this.send({ type: 'record', now: performance.now() })) return await take.discard();
       this.take = take;
       take.start();
@@ -282,7 +282,7 @@ export class Recorder {
     await this.conclude(take);
   }
 
-  private async conclude(take: Take): Promise<void> {
+  private async conclude(take: Taking): Promise<void> {
     const whole = await take.confirmed();
     if (take !== this.take) return;
     if (whole) {
@@ -296,7 +296,7 @@ export class Recorder {
     }
   }
 
-  private async saveTitle(take: Take): Promise<void> {
+  private async saveTitle(take: Taking): Promise<void> {
     const title = this.snap.title.trim();
     if (!title || title === take.createdTitle || !take.record.videoId) return;
     await videos.update(take.record.videoId, { title }).catch(() => undefined);
@@ -332,9 +332,10 @@ export class Recorder {
   }
 
   private clear(): void {
+    this.beginning.drop();
     this.closeStage();
     this.take = null;
-    this.update({ uplink: null, savedMs: 0, bytes: 0, copied: null, title: '' });
+    this.update({ live: false, uplink: null, savedMs: 0, bytes: 0, copied: null, title: '' });
   }
 
   /** Reads devices and take anew into the snapshot. */
@@ -345,6 +346,7 @@ export class Recorder {
     this.update({
       preview: same ? this.snap.preview : stream,
       using: stage?.using ?? nothingUsed,
+      live: take !== null && !(take instanceof Take),
       uplink: take?.uplink.view ?? null,
       savedMs: take?.savedMs ?? 0,
       bytes: take?.bytes ?? 0,

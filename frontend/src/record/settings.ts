@@ -13,6 +13,8 @@ export interface Settings {
   /** Upper bound of the picture's height in pixels. */
   maxHeight: number;
   countdown: boolean;
+  /** Send live (WHIP), and keep nothing in this browser. */
+  live: boolean;
   bubble: Bubble;
 }
 
@@ -25,6 +27,7 @@ export const defaults: Settings = {
   format: 'auto',
   maxHeight: 1080,
   countdown: true,
+  live: false,
   bubble: defaultBubble,
 };
 
@@ -52,12 +55,13 @@ export function saveSettings(
   }
 }
 
-/** Settings for this visit: `?mime=webm` and `?countdown=0` in the address win over what is remembered. */
+/** Settings for this visit: `?mime=webm`, `?live=1` and `?countdown=0` in the address win over what is remembered. */
 export function withQuery(settings: Settings, search: string): Settings {
   const query = new URLSearchParams(search);
   return {
     ...settings,
     format: parseChoice(query.get('mime')) ?? settings.format,
+    live: query.has('live') ? query.get('live') === '1' : settings.live,
     countdown: query.get('countdown') === '0' ? false : settings.countdown,
   };
 }

@@ -15,6 +15,10 @@ export interface Snapshot {
   muted: boolean;
   /** Things the person should know, oldest first; each is shown until put away. */
   notices: string[];
+  /** A live connection is being made. */
+  connecting: boolean;
+  /** The take goes live: nothing of it is kept in this browser. */
+  live: boolean;
   uplink: UplinkView | null;
   savedMs: number;
   bytes: number;
@@ -36,6 +40,8 @@ export function emptySnapshot(settings: Settings): Snapshot {
     title: '',
     muted: false,
     notices: [],
+    connecting: false,
+    live: false,
     uplink: null,
     savedMs: 0,
     bytes: 0,

@@ -5,6 +5,7 @@ import { holdTake } from './spool/locks';
 import { SpillingSpool, type Spool } from './spool/spool';
 import type { TakeRecord } from './spool/database';
 import type { Takes } from './spool/takes';
+import type { Taking } from './taking';
 import { savedMs, type Mark } from './uplink/marks';
 import { Uplink, type Target, type UplinkView } from './uplink/uplink';
 
@@ -32,7 +33,7 @@ interface RecorderOptions extends MediaRecorderOptions {
 }
 
 /** See the file comment. */
-export class Take {
+export class Take implements Taking {
   readonly record: TakeRecord;
   readonly uplink: Uplink;
   /** The title the server was given; a later one must be sent after it. */

@@ -4,6 +4,7 @@ import { Notice, Spinner } from '@/ui';
 import { canShareScreen, look } from '../environment';
 import type { Mode } from '../machine';
 import { useRecorder, useSnapshot } from './recorder-context';
+import { NoRecorder } from './LiveWord';
 import { TakeOptions } from './TakeOptions';
 import { UnfinishedTakes } from './UnfinishedTakes';
 
@@ -23,7 +24,8 @@ export function Choose() {
   const recorder = useRecorder();
   const { state, settings } = useSnapshot();
   const asking = state.name === 'choosing' ? state.mode : null;
-  const display = canShareScreen(look());
+  const here = look();
+  const display = canShareScreen(here);
   return (
     <section className="animate-fade">
       <UnfinishedTakes className="mb-8" />
@@ -34,6 +36,7 @@ export function Choose() {
           <Notice tone="warn">{state.notice}</Notice>
         </div>
       )}
+      {!here.recorder && <NoRecorder />}
       <div className="mt-6 grid gap-3 sm:mt-8 sm:grid-cols-3 sm:gap-5">
         {modes.map(({ mode, ...card }) => (
           <ModeCard

@@ -6,7 +6,7 @@ import { useRecorder, useSnapshot } from './recorder-context';
 
 /** After Stop: the rest goes to the server, the link is at hand, and nothing can be lost any more. */
 export function Finishing() {
-  const { state, uplink, bytes } = useSnapshot();
+  const { state, uplink, bytes, live } = useSnapshot();
   useGoToVideo();
   const sent = bytes > 0 ? (uplink?.acked ?? 0) / bytes : 0;
   const failed = state.name === 'failed';
@@ -14,12 +14,13 @@ export function Finishing() {
   return (
     <section className="mx-auto max-w-xl animate-fade py-6 sm:py-14">
       <h1 className="text-2xl font-semibold">
-        {ended ? 'The recording ended early' : heading(state.name)}
+        {ended ? 'The recording ended early' : heading(state.name, live)}
       </h1>
       <p className="mt-2 text-muted">
         {'durationMs' in state && `${clock(state.durationMs)}, ${size(bytes)}. `}
         {state.name === 'finishing' &&
           'The link works already; keep this page open until the rest is sent.'}
+        {live && state.name !== 'finishing' && 'It was sent live; this browser kept nothing.'}
       </p>
       {!failed && (
         <div className="mt-6">
@@ -33,13 +34,15 @@ export function Finishing() {
         {!failed && uplink?.trouble && <Notice tone="warn">{uplink.trouble.message}</Notice>}
       </div>
       {uplink?.target && (!failed || ended) && <LinkBox />}
-      {state.name !== 'done' && <Rescue failed={failed} />}
+      {state.name !== 'done' && !live && <Rescue failed={failed} />}
+      {failed && live && <Again />}
     </section>
   );
 }
 
-function heading(state: string): string {
+function heading(state: string, live: boolean): string {
   if (state === 'done') return 'Ready. Opening your video…';
+  if (state === 'failed' && live) return 'There is no video of this recording';
   return state === 'failed' ? 'The server did not take it all' : 'Sending the last seconds…';
 }
 
@@ -82,6 +85,16 @@ function LinkBox() {
           </a>
         </Button>
       </div>
+    </div>
+  );
+}
+
+/** After a live take that failed there is nothing to rescue. */
+function Again() {
+  const recorder = useRecorder();
+  return (
+    <div className="mt-6">
+      <Button onClick={() => void recorder.back()}>Record again</Button>
     </div>
   );
 }

@@ -1,11 +1,12 @@
 import { useBlocker } from '@tanstack/react-router';
 import { Confirm } from '@/ui';
 import { isBusy } from '../machine';
-import { useRecorder } from './recorder-context';
+import { useRecorder, useSnapshot } from './recorder-context';
 
 /** Asks before a click on another page of the application ends a take. Closing the tab is guarded by the recorder. */
 export function LeaveGuard() {
   const recorder = useRecorder();
+  const { live } = useSnapshot();
   const blocker = useBlocker({
     shouldBlockFn: () => isBusy(recorder.snapshot().state),
     enableBeforeUnload: false,
@@ -19,8 +20,9 @@ export function LeaveGuard() {
       verb="Leave"
       onConfirm={() => blocker.proceed?.()}
     >
-      The recording ends here. What you have so far stays in this browser; the library offers to
-      finish it.
+      {live
+        ? 'The recording ends here. What was sent so far is a video in your library.'
+        : 'The recording ends here. What you have so far stays in this browser; the library offers to finish it.'}
     </Confirm>
   );
 }

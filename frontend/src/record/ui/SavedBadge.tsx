@@ -3,9 +3,9 @@ import { CloudAlert, CloudCheck, CloudUpload } from 'lucide-react';
 import { clock } from '@/ui';
 import { useSnapshot } from './recorder-context';
 
-/** How far the server has the take, and whether the line is up. Everything later is in this browser. */
+/** How far the server has the take, and whether the line is up. Everything later is in this browser, save of a live take. */
 export function SavedBadge({ className }: { className?: string }) {
-  const { uplink, savedMs } = useSnapshot();
+  const { uplink, savedMs, live } = useSnapshot();
   const troubled = uplink?.phase === 'troubled' || uplink?.phase === 'refused';
   const Icon = troubled ? CloudAlert : savedMs > 0 ? CloudCheck : CloudUpload;
   return (
@@ -20,9 +20,15 @@ export function SavedBadge({ className }: { className?: string }) {
       )}
     >
       <Icon aria-hidden className="size-4 shrink-0" />
-      {label(troubled, savedMs)}
+      {live ? liveLabel(troubled, savedMs) : label(troubled, savedMs)}
     </span>
   );
+}
+
+function liveLabel(troubled: boolean, savedMs: number): string {
+  const saved = savedMs > 0 ? `Saved up to ${clock(savedMs)}` : 'Sending…';
+  if (!troubled) return saved;
+  return savedMs > 0 ? `${saved}, the line is broken` : 'The line is broken';
 }
 
 function label(troubled: boolean, savedMs: number): string {

@@ -3,6 +3,7 @@ import { useCallback, useState } from 'react';
 import { Badge, Button, Confirm, Field, Notice } from '@/ui';
 import { ControlBar, Elapsed } from './ControlBar';
 import { Countdown } from './Countdown';
+import { LiveWord } from './LiveWord';
 import { Floating, useFloatingWindow } from './Floating';
 import { Pickers } from './Pickers';
 import { Preview } from './Preview';
@@ -72,6 +73,7 @@ export function Studio() {
         />
         <Pickers />
         {taking ? <Keys /> : <Begin />}
+        <LiveWord />
       </div>
       {floating && taking && <Floating into={floating} onCancel={ask} />}
       <Confirm
@@ -89,14 +91,21 @@ export function Studio() {
 
 function Begin() {
   const recorder = useRecorder();
-  const waiting = useSnapshot().state.name !== 'ready';
+  const { state, connecting } = useSnapshot();
+  const waiting = state.name !== 'ready' || connecting;
   return (
     <div className="flex gap-3 pt-2">
       <Button onClick={() => void recorder.back()} disabled={waiting}>
         <ArrowLeft aria-hidden className="size-4.5" />
         Back
       </Button>
-      <Button tone="record" className="grow" disabled={waiting} onClick={() => recorder.start()}>
+      <Button
+        tone="record"
+        className="grow"
+        disabled={waiting}
+        busy={state.name === 'ready' && connecting}
+        onClick={() => recorder.start()}
+      >
         <Circle aria-hidden className="size-4 fill-current" />
         Start recording
       </Button>

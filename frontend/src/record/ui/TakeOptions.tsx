@@ -1,5 +1,6 @@
 import { ChevronDown } from 'lucide-react';
-import { Select } from '@/ui';
+import { Select, Switch } from '@/ui';
+import { canKeep } from '../environment';
 import type { FormatChoice } from '../format';
 import { useRecorder, useSnapshot } from './recorder-context';
 
@@ -21,6 +22,7 @@ const heights = [
 export function TakeOptions() {
   const recorder = useRecorder();
   const { settings } = useSnapshot();
+  const only = !canKeep();
   return (
     <details className="group mt-2 border-t border-line pt-4">
       <summary className="inline-flex min-h-11 list-none items-center gap-1.5 rounded-lg text-sm font-medium text-muted hover:text-ink">
@@ -60,6 +62,15 @@ export function TakeOptions() {
           <option value="on">3 – 2 – 1</option>
           <option value="off">Start at once</option>
         </Select>
+      </div>
+      <div className="mt-4 max-w-xl">
+        <Switch
+          label="Send live, keep nothing in this browser"
+          hint="Over WebRTC, straight to the server: it takes no room here and gets through where uploads stall. In return the picture follows the line, and what a broken line could not send is lost."
+          checked={settings.live || only}
+          disabled={only}
+          onChange={(live) => recorder.remember({ live })}
+        />
       </div>
     </details>
   );

@@ -14,38 +14,38 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
-// Entry is one line of the audit log.
-type Entry struct {
+// AuditEntry is one line of the audit log.
+type AuditEntry struct {
 	ID     string            `json:"id"`
 	At     time.Time         `json:"at"`
 	Action string            `json:"action" doc:"What was done, e.g. video.shared"`
-	Actor  EntryActor        `json:"actor"`
-	Video  EntryVideo        `json:"video"`
+	Actor  AuditActor        `json:"actor"`
+	Video  AuditVideo        `json:"video"`
 	Detail map[string]string `json:"detail" nullable:"false"`
 }
 
-// EntryActor is who did it.
-type EntryActor struct {
+// AuditActor is who did it.
+type AuditActor struct {
 	ID      string `json:"id" doc:"The account; empty for guests and for the server itself"`
 	Name    string `json:"name"`
 	Email   string `json:"email"`
 	Address string `json:"address" doc:"The network it came from"`
 }
 
-// EntryVideo is the video it was done to, as it was called then.
-type EntryVideo struct {
+// AuditVideo is the video it was done to, as it was called then.
+type AuditVideo struct {
 	ID    string `json:"id"`
 	Title string `json:"title"`
 }
 
-func entry(r *record.AuditRow) Entry {
+func entry(r *record.AuditRow) AuditEntry {
 	detail := r.Detail
 	if detail == nil {
 		detail = map[string]string{}
 	}
-	return Entry{
-		ID: r.ID, At: r.At.UTC(), Action: string(r.Action), Detail: detail, Video: EntryVideo{r.VideoID, r.VideoTitle},
-		Actor: EntryActor{ID: r.ActorID, Name: r.Actor, Email: r.ActorEmail, Address: r.Address},
+	return AuditEntry{
+		ID: r.ID, At: r.At.UTC(), Action: string(r.Action), Detail: detail, Video: AuditVideo{r.VideoID, r.VideoTitle},
+		Actor: AuditActor{ID: r.ActorID, Name: r.Actor, Email: r.ActorEmail, Address: r.Address},
 	}
 }
 
@@ -79,8 +79,8 @@ type AuditInput struct {
 type AuditOutput struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
-		Items      []Entry `json:"items" nullable:"false"`
-		NextCursor *string `json:"next_cursor"`
+		Items      []AuditEntry `json:"items" nullable:"false"`
+		NextCursor *string      `json:"next_cursor"`
 	}
 }
 
@@ -103,7 +103,7 @@ func (a *API) Audit(ctx context.Context, in *AuditInput) (*AuditOutput, error) {
 		return nil, err
 	}
 	out := &AuditOutput{CacheControl: "no-store"}
-	out.Body.Items = []Entry{}
+	out.Body.Items = []AuditEntry{}
 	for i := range rows[:min(len(rows), in.Limit)] {
 		out.Body.Items = append(out.Body.Items, entry(&rows[i]))
 	}

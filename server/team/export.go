@@ -68,7 +68,7 @@ func (a *API) Export(c *gin.Context) error {
 
 // writer writes lines of the log in some format.
 type writer interface {
-	write(entries []Entry) error
+	write(entries []AuditEntry) error
 	end() error
 }
 
@@ -80,7 +80,7 @@ func (a *API) stream(ctx context.Context, w http.ResponseWriter, sheet writer, q
 		if err := line.SetWriteDeadline(time.Now().Add(exportPatience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
-		entries := make([]Entry, len(rows))
+		entries := make([]AuditEntry, len(rows))
 		for i := range rows {
 			entries[i] = entry(&rows[i])
 		}
@@ -124,7 +124,7 @@ type jsonSheet struct {
 
 func newJSONSheet(w io.Writer) *jsonSheet { return &jsonSheet{w: w} }
 
-func (s *jsonSheet) write(entries []Entry) error {
+func (s *jsonSheet) write(entries []AuditEntry) error {
 	for _, e := range entries {
 		raw, err := json.Marshal(e)
 		if err != nil {
@@ -162,7 +162,7 @@ func newCSVSheet(w io.Writer) *csvSheet {
 	return s
 }
 
-func (s *csvSheet) write(entries []Entry) error {
+func (s *csvSheet) write(entries []AuditEntry) error {
 	if !s.begun {
 		s.begun = true
 		if err := s.w.Write([]string{"at", "action", "actor", "actor_email", "actor_id", "address", "video", "video_id", "detail"}); err != nil {

@@ -44,8 +44,8 @@ type Limits struct {
 	TrashDays      int   `json:"trash_days" doc:"How long the trash keeps them"`
 }
 
-// Workspace is a workspace as its members see it.
-type Workspace struct {
+// WorkspaceDetails is a workspace as its members see it.
+type WorkspaceDetails struct {
 	ID        string      `json:"id"`
 	Name      string      `json:"name"`
 	Role      people.Role `json:"role" enum:"owner,admin,member,viewer" doc:"What the one who asks is in it"`
@@ -57,11 +57,11 @@ type Workspace struct {
 // WorkspaceOutput is one workspace.
 type WorkspaceOutput struct {
 	CacheControl string `header:"Cache-Control"`
-	Body         Workspace
+	Body         WorkspaceDetails
 }
 
 func view(w *people.Workspace, role people.Role) *WorkspaceOutput {
-	return &WorkspaceOutput{CacheControl: "no-store", Body: Workspace{
+	return &WorkspaceOutput{CacheControl: "no-store", Body: WorkspaceDetails{
 		ID: w.ID, Name: w.Name, Role: role, UsedBytes: w.UsedBytes, CreatedAt: w.CreatedAt.UTC(),
 		Limits: Limits{
 			QuotaBytes: w.QuotaBytes, MaxUploadBytes: w.MaxUploadBytes, MaxLengthMS: w.MaxLengthUS / 1000,

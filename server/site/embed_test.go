@@ -179,3 +179,41 @@ func TestTheScriptForOtherSites(t *testing.T) {
 	require.Equal(t, "cross-origin", res.Header.Get("Cross-Origin-Resource-Policy"))
 	require.Equal(t, "public, max-age=3600", res.Header.Get("Cache-Control"))
 }
+
+// TestAShareLinkHasACardOfItsOwn: it names its own address and not the video's,
+// and a link that asks for something has none.
+func TestAShareLinkHasACardOfItsOwn(t *testing.T) {
+	t.Parallel()
+	s := framing(t, video(catalog.InTeam, "Tour"), nil)
+	v, err := s.records.VideoFor(t.Context(), "", catalog.VideoSlug, "abc")
+	require.NoError(t, err)
+	free, err := s.records.AddShareLink(t.Context(), v.ID, "ada", catalog.LinkChange{})
+	require.NoError(t, err)
+	locked, err := s.records.AddShareLink(t.Context(), v.ID, "ada", catalog.LinkChange{PasswordHash: new("x")})
+	require.NoError(t, err)
+	few, err := s.records.AddShareLink(t.Context(), v.ID, "ada", catalog.LinkChange{MaxViews: new(3)})
+	require.NoError(t, err)
+
+	res, body := s.get("/v/" + free.Slug)
+	require.Equal(t, 200, res.StatusCode)
+	for _, tag := range []string{`og:title" content="Tour"`, `og:image" content="https://meanwhile.example/v/` + free.Slug + `/poster.jpg"`, `og:video" content="https://meanwhile.example/embed/` + free.Slug + `"`} {
+		require.Contains(t, body, tag)
+	}
+	require.NotContains(t, body, "/v/abc/", "the video's own address stays its own")
+	res, _ = s.get("/api/oembed?url=" + url.QueryEscape("https://meanwhile.example/v/"+free.Slug))
+	require.Equal(t, 200, res.StatusCode)
+
+	for _, link := range []*catalog.ShareLink{locked, few} {
+		_, body = s.get("/v/" + link.Slug)
+		require.NotContains(t, body, "Tour")
+		require.Contains(t, body, `og:title" content="Meanwhile"`)
+		res, body = s.get("/embed/" + link.Slug)
+		require.Equal(t, "'self' "+wiki, ancestors(res.Header.Get("Content-Security-Policy")), "it asks in the frame")
+		require.NotContains(t, body, "Tour")
+		embed := pageData(t, body)["embed"].(map[string]any)
+		require.Equal(t, true, embed["locked"])
+		require.Equal(t, link == locked, embed["password"])
+		res, _ = s.get("/api/oembed?url=" + url.QueryEscape("https://meanwhile.example/v/"+link.Slug))
+		require.Equal(t, 404, res.StatusCode)
+	}
+}

@@ -9,6 +9,9 @@ import (
 type fragment struct {
 	ufrag, password string
 	candidates      int
+	// pauses: the client will send nothing for a while (a=inactive). This is ours, and
+	// no part of the RFC.
+	pauses bool
 }
 
 // parseFragment reads an SDP fragment. What candidates say is of no use to an
@@ -31,6 +34,8 @@ func parseFragment(body []byte) (fragment, error) {
 			f.password = value
 		case "candidate":
 			f.candidates++
+		case "inactive":
+			f.pauses = true
 		}
 	}
 	if f.candidates > maxCandidates {

@@ -113,7 +113,7 @@ func (w *WHIP) End(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	s.end("its client ended it")
+	s.end(endedByClient)
 	select {
 	case <-s.done:
 		c.Status(http.StatusOK)

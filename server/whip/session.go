@@ -18,6 +18,9 @@ import (
 const (
 	// tickTime is how often a session looks at the clock.
 	tickTime = 50 * time.Millisecond
+	// lingerTime is how long a session that its client ends waits for what is
+	// still on its way: media and the word that it ends take different ones.
+	lingerTime = 150 * time.Millisecond
 	// limitTime is how often the ceiling is told again (REMB).
 	limitTime = time.Second
 	// chunksWaiting is how many fragments wait for the storage: half a minute.
@@ -125,6 +128,9 @@ func (s *session) change(match string, f fragment) (answer, etag string, err err
 	if match != "*" && match != s.etag {
 		return "", "", errStale
 	}
+	if f.pauses {
+		s.pause(time.Now())
+	}
 	if f.ufrag == "" || f.ufrag == s.offer.credentials() {
 		if s.candidates += f.candidates; s.candidates > maxCandidates {
 			return "", "", errCandidates
@@ -143,6 +149,9 @@ func (s *session) change(match string, f fragment) (answer, etag string, err err
 	return answerFragment(description), s.etag, nil
 }
 
+// endedByClient is the reason of an end as the protocol has it.
+const endedByClient = "its client ended it"
+
 // run is the session's life.
 func (s *session) run() {
 	ticker := time.NewTicker(tickTime)
@@ -153,6 +162,16 @@ func (s *session) run() {
 			s.tick(now)
 		case <-s.ended:
 			going = false
+		}
+	}
+	if s.reason == endedByClient {
+		for end := time.After(lingerTime); end != nil; {
+			select {
+			case now := <-ticker.C:
+				s.tick(now)
+			case <-end:
+				end = nil
+			}
 		}
 	}
 	length := s.conclude()
@@ -185,6 +204,13 @@ func (s *session) state(state webrtc.PeerConnectionState) {
 	case s.connected:
 		s.connected, s.lostAt = false, now
 	}
+}
+
+// pause takes the client's word that it will send nothing for a while.
+func (s *session) pause(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reception.Pause(now)
 }
 
 // report takes what a track's sender reports.
@@ -234,12 +260,16 @@ func (s *session) tick(now time.Time) {
 // expired says why the session should end, if it should.
 func (s *session) expired(now time.Time) string {
 	limits := s.whip.Limits
+	silence := limits.Silence
+	if s.reception.Paused() {
+		silence = limits.Pause
+	}
 	switch {
 	case !s.ever && now.Sub(s.began) >= limits.Connect:
 		return "it never connected"
 	case s.ever && !s.connected && now.Sub(s.lostAt) >= limits.Return:
 		return "its connection did not come back"
-	case s.connected && now.Sub(s.mediaAt) >= limits.Silence:
+	case s.connected && now.Sub(s.mediaAt) >= silence:
 		return "nothing was sent"
 	case s.reception.Length() >= limits.Length:
 		return "it is as long as a recording may be"

@@ -70,6 +70,8 @@ type Limits struct {
 	Connect time.Duration
 	// Silence is how long a connected session may send nothing.
 	Silence time.Duration
+	// Pause is the same for one that has said that it pauses.
+	Pause time.Duration
 	// Return is how long a session waits for a lost connection.
 	Return time.Duration
 	// Check is how often it is asked whether the principal still may.
@@ -79,10 +81,10 @@ type Limits struct {
 func (l Limits) orUsual() Limits {
 	usual := Limits{
 		Sessions: 50, Each: 3, Bitrate: 10_000_000, Length: 12 * time.Hour, Connect: 10 * time.Second,
-		Silence: 30 * time.Second, Return: time.Minute, Check: 5 * time.Second,
+		Silence: 30 * time.Second, Pause: time.Hour, Return: time.Minute, Check: 5 * time.Second,
 	}
 	for _, d := range []struct{ is, or *time.Duration }{
-		{&l.Length, &usual.Length}, {&l.Connect, &usual.Connect}, {&l.Silence, &usual.Silence}, {&l.Return, &usual.Return}, {&l.Check, &usual.Check},
+		{&l.Length, &usual.Length}, {&l.Connect, &usual.Connect}, {&l.Silence, &usual.Silence}, {&l.Pause, &usual.Pause}, {&l.Return, &usual.Return}, {&l.Check, &usual.Check},
 	} {
 		if *d.is <= 0 {
 			*d.is = *d.or

@@ -56,13 +56,16 @@ func (c *clock) extend(stamp uint32, at time.Time) int64 {
 	passed := at.Sub(c.firstAt)
 	if off := time.Duration(c.ns(c.ext+step)) - passed; off.Abs() > jump+passed/mostDrift {
 		step = max(ticksAt(at.Sub(c.lastAt).Nanoseconds(), c.rate), 0)
-		c.hasArrival, c.hasPrev, c.hasSent = false, false, false
+		c.forget()
 	}
 	c.ext += step
 	c.last, c.lastAt = stamp, at
 	c.arrive(at)
 	return c.ext
 }
+
+// forget drops what is known about where the track lies beside others.
+func (c *clock) forget() { c.hasArrival, c.hasPrev, c.hasSent = false, false, false }
 
 func (c *clock) arrive(at time.Time) {
 	zero := at.UnixNano() - c.ns(c.ext)

@@ -46,6 +46,10 @@ const (
 
 	// outage is a silence of all tracks that is cut out of the recording.
 	outage = 5 * time.Second
+	// rest is the same once a pause has been told of, and pauseGoes how long
+	// packets may still come then: a sender that goes on has not paused.
+	rest      = 300 * time.Millisecond
+	pauseGoes = 2 * time.Second
 
 	// slew is how fast pictures follow the clock: a fortieth of the time.
 	slew = 40
@@ -84,6 +88,8 @@ type Reception struct {
 	// resume says that what comes next continues the file after an outage.
 	resume bool
 	last   time.Time
+	// pausedAt is when the sender said that it pauses, until something comes again.
+	pausedAt time.Time
 }
 
 // New begins a recording.
@@ -106,7 +112,7 @@ func (r *Reception) Video(p *rtp.Packet, now time.Time) {
 	if r.video == nil {
 		return
 	}
-	r.last = now
+	r.arrived(now)
 	r.video.order.push(p, now)
 	r.pictures(now)
 }
@@ -116,10 +122,23 @@ func (r *Reception) Audio(p *rtp.Packet, now time.Time) {
 	if r.audio == nil {
 		return
 	}
-	r.last = now
+	r.arrived(now)
 	r.audio.order.push(p, now)
 	r.sounds(now)
 }
+
+func (r *Reception) arrived(now time.Time) {
+	r.last = now
+	if r.Paused() && !r.resume && now.Sub(r.pausedAt) > pauseGoes {
+		r.pausedAt = time.Time{}
+	}
+}
+
+// Pause says that the sender will send nothing for a while: that is no part of the recording.
+func (r *Reception) Pause(now time.Time) { r.pausedAt = now }
+
+// Paused says that the sender pauses.
+func (r *Reception) Paused() bool { return !r.pausedAt.IsZero() }
 
 // VideoReport takes an RTCP sender report of the pictures.
 func (r *Reception) VideoReport(ntp uint64, stamp uint32) {
@@ -139,19 +158,33 @@ func (r *Reception) AudioReport(ntp uint64, stamp uint32) {
 func (r *Reception) Tick(now time.Time) {
 	r.pictures(now)
 	r.sounds(now)
+	quiet := outage
+	if r.Paused() {
+		quiet = rest
+	}
 	switch {
 	case r.last.IsZero():
-	case now.Sub(r.last) >= outage && !r.resume:
+	case now.Sub(r.last) >= quiet && !r.resume:
 		r.drain(now)
-		r.resume = true
-		if r.video != nil {
-			r.video.assembler.broken = true
-		}
+		r.interrupt()
 	case r.video != nil && (!r.opened || r.resume) && r.audio != nil && r.audio.waits(now) >= maxFirst:
 		if !r.opened {
 			r.video = nil // no picture came: it is a recording of sound
 		}
 		r.open(r.audio.queue[0].at)
+	}
+}
+
+// interrupt makes what comes next a new beginning. Some senders' timestamps
+// stand still while nothing is sent, so the tracks are aligned anew.
+func (r *Reception) interrupt() {
+	r.resume = true
+	if r.video != nil {
+		r.video.assembler.broken = true
+		r.video.clock.forget()
+	}
+	if r.audio != nil {
+		r.audio.clock.forget()
 	}
 }
 
@@ -211,7 +244,7 @@ func (r *Reception) WantsKey(now time.Time) bool {
 // open fixes what is 0 in the file; after an outage, what is now is where it ended.
 func (r *Reception) open(at int64) {
 	r.origin = at - r.ended
-	r.opened, r.resume = true, false
+	r.opened, r.resume, r.pausedAt = true, false, time.Time{}
 	if r.audio != nil {
 		r.audio.dropBefore(at)
 	}

@@ -78,7 +78,7 @@ func (d *device) make(t *testing.T, options any) []byte {
 	t.Helper()
 	asked, user := challenge(t, options)
 	d.user = user
-	public, err := cbor.Marshal(map[int]any{1: 2, 3: -7, -1: 1, -2: d.key.X.FillBytes(make([]byte, 32)), -3: d.key.Y.FillBytes(make([]byte, 32))}) //nolint:staticcheck // COSE wants the coordinates
+	public, err := cbor.Marshal(map[int]any{1: 2, 3: -7, -1: 1, -2: d.key.X.FillBytes(make([]byte, 32)), -3: d.key.Y.FillBytes(make([]byte, 32))})
 	require.NoError(t, err)
 	more := append(make([]byte, 16), 0, byte(len(d.id)))
 	more = append(append(more, d.id...), public...)

@@ -122,7 +122,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.objects.Sweep(), a.work(handlers, s.Ingest)); err != nil {
+	if err := errors.Join(a.objects.Sweep(), a.work(handlers, s.Ingest), s.Start(ctx, a.catalog, a.log)); err != nil {
 		return err
 	}
 	if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {

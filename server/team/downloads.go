@@ -34,6 +34,8 @@ type Downloads struct {
 	mu      sync.Mutex
 	seen    map[catalog.Download]time.Time
 	pending []catalog.Download
+	// ended says that nobody writes by himself any more: the server stops.
+	ended bool
 }
 
 // NewDownloads makes a Downloads. Nothing is written before Run.
@@ -51,32 +53,37 @@ func (d *Downloads) Watch(file string, handle gin.HandlerFunc) gin.HandlerFunc {
 			return
 		}
 		grant := access.Granted(c.Request.Context())
-		d.note(catalog.Download{
+		ended := d.note(catalog.Download{
 			VideoID: c.Param("video"), AccountID: grant.AccountID, LinkID: grant.LinkID, Address: limit.Network(c.ClientIP()), File: file,
 		})
+		if ended {
+			d.Flush(context.WithoutCancel(c.Request.Context()))
+		}
 	}
 }
 
-func (d *Downloads) note(one catalog.Download) {
+// note says whether whoever notes must write, too.
+func (d *Downloads) note(one catalog.Download) (ended bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.now()
 	last, known := d.seen[one]
 	d.seen[one] = now
 	if known && now.Sub(last) < sameDownload {
-		return
+		return d.ended
 	}
 	if len(d.pending) < mostDownloads {
 		d.pending = append(d.pending, one)
 	}
 	if len(d.seen) <= mostDownloads {
-		return
+		return d.ended
 	}
 	for key, at := range d.seen {
 		if now.Sub(at) >= sameDownload || len(d.seen) > mostDownloads {
 			delete(d.seen, key)
 		}
 	}
+	return d.ended
 }
 
 // Run writes what was noted until the context ends, and then the rest.
@@ -86,6 +93,9 @@ func (d *Downloads) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
+			d.mu.Lock()
+			d.ended = true
+			d.mu.Unlock()
 			d.Flush(context.WithoutCancel(ctx))
 			return
 		case <-ticker.C:

@@ -248,6 +248,20 @@ func (c *client) babble(t testing.TB, tone [][]byte) (stop func()) {
 	}
 }
 
+// TestAPauseMayLast: who says that nothing will come is waited for.
+func TestAPauseMayLast(t *testing.T) {
+	t.Parallel()
+	limits := whip.Limits{Silence: 300 * time.Millisecond, Pause: 2 * time.Second}
+	r := newRig(t, limits)
+	c := newClient(t, r, wants{audio: true})
+	c.publish(t, "ada")
+	said := time.Now()
+	got := r.ask(t, "ada", http.MethodPatch+" "+c.location, "a=inactive\r\n", "Content-Type", fragmentType, "If-Match", c.etag)
+	require.Equal(t, http.StatusNoContent, got.status, got.body)
+	r.quiet(t)
+	require.GreaterOrEqual(t, time.Since(said), limits.Pause-100*time.Millisecond, "but not for ever")
+}
+
 // TestALostConnectionComesBack cuts the line for longer than ICE bears, and
 // restarts it. It is one recording.
 func TestALostConnectionComesBack(t *testing.T) {

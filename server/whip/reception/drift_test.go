@@ -47,6 +47,8 @@ type sender struct {
 	from, until time.Duration // without anything between
 	silentFrom  time.Duration // no sound between
 	silentUntil time.Duration
+	pauses      bool // it tells what is between from and until
+	stands      bool // the sound's timestamps stand still in between
 }
 
 // moment is something that happens to a Reception.
@@ -82,6 +84,15 @@ func (s sender) moments(length time.Duration) []moment {
 		seq++
 		list = append(list, moment{truth + late(s.videoDelay), func(r *Reception, now time.Time) { r.Video(p, now) }})
 	}
+	if s.pauses {
+		list = append(list, moment{s.from + 50*time.Millisecond, func(r *Reception, now time.Time) { r.Pause(now) }})
+	}
+	stood := func(truth time.Duration) uint32 {
+		if !s.stands || truth < s.until {
+			return 0
+		}
+		return uint32((s.until - s.from).Seconds() * 48_000)
+	}
 	seq = 5
 	for n := 0; ; n++ {
 		truth := time.Duration(float64(n) * float64(20*time.Millisecond) / (1 + s.drift))
@@ -91,13 +102,13 @@ func (s sender) moments(length time.Duration) []moment {
 		if truth > s.from && truth < s.until || truth > s.silentFrom && truth < s.silentUntil {
 			continue
 		}
-		p := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: 77 + uint32(n*960)}, Payload: opusFrame(truth)}
+		p := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: 77 + uint32(n*960) - stood(truth)}, Payload: opusFrame(truth)}
 		seq++
 		list = append(list, moment{truth + late(s.audioDelay), func(r *Reception, now time.Time) { r.Audio(p, now) }})
 	}
 	for truth := time.Duration(0); truth < length; truth += 5 * time.Second {
 		wall := start.Add(truth + time.Duration(random.Int64N(int64(2*s.noise)+1)) - s.noise)
-		video, audio := ticks(truth, 90_000, 4_000_000_000, 0), ticks(truth, 48_000, 77, s.drift)
+		video, audio := ticks(truth, 90_000, 4_000_000_000, 0), ticks(truth, 48_000, 77, s.drift)-stood(truth)
 		if s.reports {
 			list = append(list, moment{truth + late(0), func(r *Reception, _ time.Time) {
 				r.VideoReport(ntp(wall), video)
@@ -226,4 +237,39 @@ func TestAnOutageIsCutOut(t *testing.T) {
 	for i := 1; i < len(got.video); i++ {
 		require.Less(t, got.video[i].at-got.video[i-1].at, 2*time.Second, "nobody watches a gap")
 	}
+}
+
+// TestAPauseIsCutOut: the same for one that was told of, however short it is and
+// whatever timestamps do meanwhile.
+func TestAPauseIsCutOut(t *testing.T) {
+	t.Parallel()
+	for _, stands := range []bool{false, true} {
+		for _, pause := range []time.Duration{time.Second, 3 * time.Second, 4 * time.Minute} {
+			s := sender{reports: true, jitter: 20 * time.Millisecond, from: 30 * time.Second, until: 30*time.Second + pause, pauses: true, stands: stands}
+			got := s.receive(time.Minute + pause)
+			require.Less(t, got.offsets(t, 5*time.Second), 40*time.Millisecond, "%v %v", pause, stands)
+			requireRising(t, got.video)
+			requireRising(t, got.audio)
+			last := got.video[len(got.video)-1]
+			// the next key frame is up to two seconds away here, since nobody hears us ask for one
+			require.InDelta(t, 60, last.at.Seconds(), 2.1, "%v %v", pause, stands)
+			for i := 1; i < len(got.video); i++ {
+				require.Less(t, got.video[i].at-got.video[i-1].at, 500*time.Millisecond, "%v %v", pause, stands)
+			}
+		}
+	}
+}
+
+// TestOneWhoPausesAndGoesOn is not believed: what he leaves out later is an outage.
+func TestOneWhoPausesAndGoesOn(t *testing.T) {
+	t.Parallel()
+	r := New(Options{Audio: true, Write: func([]byte) {}})
+	now := time.Unix(1_900_000_000, 0)
+	r.Pause(now)
+	for n := range 200 {
+		now = now.Add(20 * time.Millisecond)
+		r.Audio(&rtp.Packet{Header: rtp.Header{SequenceNumber: uint16(n), Timestamp: uint32(n * 960)}, Payload: opusFrame(0)}, now)
+		r.Tick(now)
+	}
+	require.False(t, r.Paused())
 }

@@ -6,6 +6,7 @@ import { accounts, keys, type Session, useSession } from '@/api';
 import { name } from '@/auth/rules';
 import { useSubmit } from '@/auth/submit';
 import { Avatar, Button, Field, Notice, toast } from '@/ui';
+import { Unverified } from './Unverified';
 
 export function Profile() {
   const account = useSession().data?.account;
@@ -25,6 +26,7 @@ export function Profile() {
   return (
     <form noValidate onSubmit={submit} className="grid max-w-md gap-5">
       {refused && <Notice tone="danger">{refused}</Notice>}
+      <Unverified />
       <div className="flex items-center gap-4">
         <Avatar name={account.name} id={account.id} size="lg" />
         <div className="min-w-0">

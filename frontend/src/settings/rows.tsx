@@ -18,13 +18,13 @@ type RowProps = { lead?: ReactNode; title: ReactNode; detail?: ReactNode; action
 
 export function Row({ lead, title, detail, action }: RowProps) {
   return (
-    <li className="flex min-h-16 items-center gap-3.5 px-4 py-2.5">
+    <li className="flex min-h-16 flex-wrap items-center gap-x-3.5 gap-y-2 px-4 py-2.5">
       {lead}
-      <div className="min-w-0 grow">
+      <div className="min-w-0 grow basis-40">
         <p className="truncate font-medium">{title}</p>
         {detail && <p className="truncate text-sm text-muted">{detail}</p>}
       </div>
-      {action}
+      {action && <div className="ml-auto">{action}</div>}
     </li>
   );
 }

@@ -74,6 +74,7 @@ function MemberRow({ member, mine, self, onGo }: RowProps) {
             <Button
               size="sm"
               tone="ghost"
+              className="w-20"
               aria-label={self ? 'Leave the workspace' : `Remove ${member.name}`}
               onClick={onGo}
             >

@@ -206,7 +206,7 @@ func TestAskingForAccess(t *testing.T) {
 
 	// Whatever is asked for, the answer is the same.
 	for _, slug := range []string{v.Slug, v.Slug, "absentabsent", open.Slug, ended.Slug, "a\x00b", ""} {
-		res := out.do(t, "POST /api/requests", object{"slug": slug, "message": "Please?\nSecond line."}, 202, nil)
+		res := out.do(t, "POST /api/requests", object{"slug": slug, "message": "Please?\nSecond line."}, 204, nil)
 		require.Empty(t, text(t, res))
 	}
 	r.nobody.do(t, "POST /api/requests", object{"slug": v.Slug}, 401, nil)
@@ -259,7 +259,7 @@ func TestADenialTellsNothingAndHolds(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	v := r.start(t, catalog.Private)
-	ask := func() { r.member.do(t, "POST /api/requests", object{"slug": v.Slug}, 202, nil) }
+	ask := func() { r.member.do(t, "POST /api/requests", object{"slug": v.Slug}, 204, nil) }
 	ask()
 	r.owner.do(t, "POST /api/requests/"+r.owner.inbox(t).Items[0].Request.ID, object{"grant": false}, 200, nil)
 	r.member.do(t, "GET /api/videos/"+v.ID, nil, 404, nil)
@@ -284,7 +284,7 @@ func TestAskingIsBoundedAlikeForTheAbsent(t *testing.T) {
 			if there {
 				slug = v.Slug
 			}
-			status := 202
+			status := 204
 			if i == 40 {
 				status = 429
 			}

@@ -24,18 +24,13 @@ type AskInput struct {
 	}
 }
 
-// AskedOutput says that the question was taken.
-type AskedOutput struct {
-	Status int
-}
-
 // askWeight is how many invitations a request counts for: it writes to somebody
 // who has not asked for it.
 const askWeight = 10
 
 // Ask is POST /api/requests. It answers the same whether there is such a video or
 // not, and whether it may be watched already: nobody finds out by asking.
-func (a *API) Ask(ctx context.Context, in *AskInput) (*AskedOutput, error) {
+func (a *API) Ask(ctx context.Context, in *AskInput) (*Empty, error) {
 	if err := a.Limits.Requests(ctx, limit.Invite, who(ctx), askWeight); err != nil {
 		return nil, err
 	}
@@ -47,7 +42,7 @@ func (a *API) Ask(ctx context.Context, in *AskInput) (*AskedOutput, error) {
 	if errors.Is(err, record.ErrTooMany) {
 		return nil, reply.New(http.StatusTooManyRequests, reply.TooMany.Code, "You have asked for a lot today. Ask again tomorrow, or write to the owners.").After(time.Hour)
 	}
-	return &AskedOutput{Status: http.StatusAccepted}, err
+	return &Empty{}, err
 }
 
 // askedFor is the video that somebody asks for, by its own address or by that of

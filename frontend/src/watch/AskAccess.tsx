@@ -32,7 +32,7 @@ export function AskAccess({ slug }: { slug: string }) {
   return (
     <form
       onSubmit={(event) => void ask(event)}
-      className="flex w-96 max-w-full flex-col gap-3 text-left"
+      className="flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-3 text-left"
     >
       <TextArea
         label="A word to the owner"

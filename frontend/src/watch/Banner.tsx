@@ -80,7 +80,7 @@ function Processing({ video }: { video: Video }) {
   const percent = Math.round(video.progress * 100);
   return (
     <div className="flex items-center gap-4 rounded-xl border border-line bg-surface px-4 py-3 text-sm">
-      <p className="shrink-0 text-muted">
+      <p className="text-muted sm:shrink-0">
         Ready to watch. Other sizes are being made{percent > 0 ? `: ${percent} %` : ''}
       </p>
       <Progress value={video.progress} label="Making other sizes" className="min-w-10" />

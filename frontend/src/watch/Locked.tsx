@@ -45,7 +45,7 @@ export function Locked({ link, session }: { link: LockedData; session: Session |
           action={
             <form
               onSubmit={(event) => void open(event)}
-              className="flex w-80 max-w-full flex-col gap-3 text-left"
+              className="flex w-[min(20rem,calc(100vw-2rem))] flex-col gap-3 text-left"
             >
               {link.password && (
                 <Field

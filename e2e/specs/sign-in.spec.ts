@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import type { Page } from '@playwright/test';
 
 import { newPerson } from '../support/browser.ts';
@@ -6,7 +8,7 @@ import { expectAccessible, expectFits } from '../support/look.ts';
 import { MailServer } from '../support/mail.ts';
 import { Provider } from '../support/provider.ts';
 import { owner, Server } from '../support/server.ts';
-import { expect, signIn, test as base } from '../support/test.ts';
+import { expect, member, signIn, test as base } from '../support/test.ts';
 
 /** A server with a mail server and another service to sign in by. */
 const test = base.extend<{ mail: MailServer; provider: Provider }>({
@@ -247,6 +249,40 @@ test('a session that is ended elsewhere is out at once', async ({ chrome, server
   await lost.reload();
   await expect(lost).toHaveURL(/\/sign-in/);
   await expectIn(ownersPage);
+});
+
+test('an address is proved by a mail, the data is taken along, and the account removed', async ({
+  members,
+  mail,
+  api,
+}) => {
+  const page = await members.newPage();
+  await page.goto('/settings');
+  await page.getByRole('button', { name: 'Mail me a link' }).click();
+  await page.goto(linkIn((await mail.letter(member.email, /link to sign in/)).text));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(/\/settings$/);
+  await expectIn(page, member.name);
+  await expect(page.getByText('Confirm that')).toHaveCount(0);
+
+  const saving = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Export my data' }).click();
+  const saved = JSON.parse(readFileSync(await (await saving).path(), 'utf8')) as {
+    account: { email: string };
+  };
+  expect(saved.account.email).toBe(member.email);
+
+  await page.getByRole('button', { name: 'Delete my account' }).click();
+  const dialog = page.getByRole('dialog');
+  await expectAccessible(page);
+  await dialog.getByLabel(/to confirm/).fill('somebody@example.org');
+  await dialog.getByRole('button', { name: 'Delete my account' }).click();
+  await expect(dialog.getByRole('alert').first()).toContainText('not the address');
+  await dialog.getByLabel(/to confirm/).fill(member.email);
+  await dialog.getByRole('button', { name: 'Delete my account' }).click();
+  await expect(page).toHaveURL(/\/sign-in$/);
+  const { items } = await api.json<{ items: unknown[] }>('GET', '/api/accounts');
+  expect(items).toHaveLength(1);
 });
 
 test('the pages offer just what there is, fit a phone and shut nobody out', async ({

@@ -215,6 +215,8 @@ func (a *Auth) cookie(r *http.Request, name string) string {
 func (a *Auth) Alive(ctx context.Context, p Principal) (bool, error) {
 	var err error
 	switch {
+	case p.Session != nil:
+		err = a.catalog.SessionLives(ctx, p.Session.ID) // its token may have been renewed
 	case p.SessionHash != nil:
 		_, err = a.catalog.Session(ctx, p.SessionHash)
 	case p.tokenHash != nil:

@@ -405,3 +405,25 @@ func TestTimeTellsNoAccounts(t *testing.T) {
 		require.Less(t, (known - unknown).Abs(), max(5*time.Millisecond, known/2), name)
 	}
 }
+
+func TestAProofEndsNoStream(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "http://localhost:8080")
+	ada := s.owner()
+	session, err := s.catalog.Session(t.Context(), record.HashToken(ada.cookies["meanwhile_session"]))
+	require.NoError(t, err)
+	streams := auth.Principal{Account: session.Account, SessionHash: session.Hash, Session: session}
+	lives := func() bool {
+		alive, err := s.auth.Alive(t.Context(), streams)
+		require.NoError(t, err)
+		return alive
+	}
+	require.True(t, lives())
+	ada.ask("POST", "/api/session/proof", object{"password": password}, 200)
+	require.True(t, lives(), "a recording that runs goes on")
+	require.NoError(t, s.catalog.SetDisabled(t.Context(), session.AccountID, true))
+	require.False(t, lives())
+	require.NoError(t, s.catalog.SetDisabled(t.Context(), session.AccountID, false))
+	ada.as(t, "Ada")
+	require.False(t, lives(), "that was another session")
+}

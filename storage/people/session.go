@@ -124,6 +124,16 @@ func (c *People) Session(ctx context.Context, hash []byte) (*Session, error) {
 	return session, record.Translate(err)
 }
 
+// SessionLives says whether a session goes on: record.ErrNotFound if not.
+func (c *People) SessionLives(ctx context.Context, id string) error {
+	lives, err := c.DB.Reader.NewSelect().Model((*Session)(nil)).Relation("Account").
+		Where("session.id = ? AND session.expires_at > ? AND account.disabled_at IS NULL", id, c.Now()).Exists(ctx)
+	if err == nil && !lives {
+		err = record.ErrNotFound
+	}
+	return record.Translate(err)
+}
+
 // ExtendSession lets a session live for another SessionLife from now on.
 func (c *People) ExtendSession(ctx context.Context, hash []byte) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {

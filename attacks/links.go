@@ -4,8 +4,8 @@ package attacks
 func onLinks() []Attack {
 	return []Attack{
 		{
-			N: 7, Name: "guesses the password of a link, from one network and from many", Package: "server/limit", Test: "TestOneNetworkTriesALinkTenTimesAMinuteAtMost",
-			Guard: Mutation{"server/limit/rules.go", `LinkPassword: {pair: perMinute(5, 5)`, `LinkPassword: {pair: perMinute(500, 500)`},
+			N: 7, Name: "guesses the password of a link, from one network and from many", Package: "server", Test: "TestALinksPasswordIsGuessedSlowly",
+			Guard: Mutation{"server/share/open.go", `if err := a.Limits.Attempt(ctx, guess); err != nil {`, `if err := a.Limits.Attempt(ctx, guess); err != nil && false {`},
 		},
 		{
 			N: 10, Name: "passes by the password page: every other address of the video", Package: "server", Test: "TestALockedLinkShowsNothing",

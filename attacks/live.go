@@ -12,8 +12,8 @@ func onLive() []Attack {
 			Guard: Mutation{"server/whip/offer.go", `if o.candidates > maxCandidates {`, `if false {`},
 		},
 		{
-			N: 58, Name: "begins sessions without end and never connects", Package: "server/whip", Test: "TestSeatsAreCounted",
-			Guard: Mutation{"server/whip/whip.go", `case w.seats[accountID] >= w.Limits.Each:`, `case false:`},
+			N: 58, Name: "begins sessions without end and never connects", Package: "server/whip", Test: "TestOffersThatNeverConnect",
+			Guard: Mutation{"server/whip/session.go", `case !s.ever && now.Sub(s.began) >= limits.Connect:`, `case false:`},
 		},
 		{
 			N: 59, Name: "sends rubbish to the media port, or far more than agreed", Package: "server/whip", Test: "TestFarMoreThanAgreedIsNotKept",
@@ -21,7 +21,7 @@ func onLive() []Attack {
 		},
 		{
 			N: 60, Name: "connects and sends nothing for hours", Package: "server/whip", Test: "TestWhatEndsASession/nothing is sent",
-			Guard: Mutation{"server/whip/session.go", `case s.connected && now.Sub(s.mediaAt) >= limits.Silence:`, `case false:`},
+			Guard: Mutation{"server/whip/session.go", `case s.connected && now.Sub(s.mediaAt) >= silence:`, `case false:`},
 		},
 		{
 			N: 61, Name: "opens streams of events without end", Package: "server/talk", Test: "TestTooManyTabsAreRefused",

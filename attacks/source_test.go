@@ -255,3 +255,34 @@ func TestPackagesAreThoseThatWereLocked(t *testing.T) {
 	require.NotContains(t, file(t, "go.mod"), "replace ")
 	require.NotEmpty(t, file(t, "go.sum"))
 }
+
+// TestCookiesAreMadeInOnePlace: a cookie that is made by hand may lack a flag.
+func TestCookiesAreMadeInOnePlace(t *testing.T) {
+	t.Parallel()
+	for _, path := range goFiles(t) {
+		if path != "server/auth/cookie.go" {
+			require.NotRegexp(t, `http\.Cookie\{ *[^}\s]|\.SetCookie\("|\.(Set|Add)\("Set-Cookie"`, file(t, path), path)
+		}
+	}
+	for _, path := range files(t, []string{"frontend/src"}, []string{".ts", ".tsx", ".js"}) {
+		require.NotRegexp(t, `document\.cookie\s*=`, file(t, path), path)
+	}
+}
+
+// TestPagesKeepToThemselves: no window that a page opens can reach back to it, no
+// built file has its source beside it, and nothing comes from another server.
+func TestPagesKeepToThemselves(t *testing.T) {
+	t.Parallel()
+	opened := regexp.MustCompile(`(?s)<a\b[^>]*target="_blank"[^>]*>`)
+	for _, path := range files(t, []string{"frontend/src", "frontend"}, []string{".ts", ".tsx", ".js", ".html"}) {
+		source := file(t, path)
+		for _, link := range opened.FindAllString(source, -1) {
+			require.Contains(t, link, "noopener", path)
+		}
+		if strings.HasSuffix(path, "embed.js") {
+			continue // its comment shows how other sites load it
+		}
+		require.NotRegexp(t, `(src|href)=["']https?://|@import|url\(https?:`, source, path)
+		require.NotRegexp(t, `sourcemap: *(true|'inline')`, source, path)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -195,7 +196,7 @@ func (s *csvSheet) end() error { return nil }
 // front (https://owasp.org/www-community/attacks/CSV_Injection).
 func inert(cell string) string {
 	begin := strings.TrimLeft(cell, " \u00a0\ufeff")
-	if begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(begin)[0]) {
+	if first, _ := utf8.DecodeRuneInString(begin); begin != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell

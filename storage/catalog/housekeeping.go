@@ -125,6 +125,8 @@ func (t change) removeVideos(ctx context.Context, where string, values ...any) (
 			return 0, err
 		}
 		t.Tell(record.Event{Kind: record.VideoRemoved, VideoID: video.ID})
+		// Its objects are there for a while yet, and it may not have been in the trash.
+		t.Tell(record.Event{Kind: record.AccessLost, VideoID: video.ID, Epoch: video.Epoch + 1})
 		if err := t.audit(ctx, video, record.VideoDeleted, nil); err != nil {
 			return 0, err
 		}
@@ -147,7 +149,7 @@ const retentionNotice = 7 * 24 * time.Hour
 // remove, and MailRetention the letter, whose record is the workspace.
 const (
 	NoticeRetention NoticeKind = "retention"
-	MailRetention              = "retention"
+	MailRetention   string     = "retention"
 )
 
 // Retire does what the workspaces want done with videos that nobody watches:

@@ -1,7 +1,7 @@
 package catalog_test
 
 import (
-	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -122,7 +122,7 @@ func TestAViewRacesRetention(t *testing.T) {
 	s.rule(t, people.WorkspaceChange{RetentionDays: new(30)})
 	takes := make([]*take, 20)
 	for i := range takes {
-		takes[i] = s.finished(t, fmt.Sprint(i))
+		takes[i] = s.finished(t, strconv.Itoa(i))
 	}
 	s.clock.advance(30 * day)
 	require.NoError(t, s.Retire(t.Context()))
@@ -152,11 +152,11 @@ func TestAViewRacesRetention(t *testing.T) {
 func TestTheBooksOfStorageAreRight(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
-	used := func() (counted, true int64) {
+	used := func() (counted, truth int64) {
 		w, err := s.Workspace(t.Context(), s.owner.WorkspaceID)
 		require.NoError(t, err)
-		require.NoError(t, s.db.Reader.NewRaw("SELECT coalesce((SELECT sum(length) FROM parts), 0) + coalesce((SELECT sum(size) FROM tracks), 0)").Scan(t.Context(), &true))
-		return w.UsedBytes, true
+		require.NoError(t, s.db.Reader.NewRaw("SELECT coalesce((SELECT sum(length) FROM parts), 0) + coalesce((SELECT sum(size) FROM tracks), 0)").Scan(t.Context(), &truth))
+		return w.UsedBytes, truth
 	}
 	check := func(when string) {
 		t.Helper()
@@ -225,7 +225,7 @@ func TestAWorkspaceGoesWithAllItHolds(t *testing.T) {
 	require.NoError(t, err)
 	var ids []string
 	for i := range 60 {
-		v, err := s.StartVideo(t.Context(), catalog.NewVideo{OwnerID: s.owner.ID, WorkspaceID: other.ID, Title: fmt.Sprint(i), Visibility: catalog.Private, Length: -1})
+		v, err := s.StartVideo(t.Context(), catalog.NewVideo{OwnerID: s.owner.ID, WorkspaceID: other.ID, Title: strconv.Itoa(i), Visibility: catalog.Private, Length: -1})
 		require.NoError(t, err)
 		ids = append(ids, v.ID)
 	}

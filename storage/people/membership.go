@@ -76,6 +76,9 @@ func (c *People) ChangeRole(ctx context.Context, r RoleChange) error {
 			return err
 		}
 		if !r.Role.AtLeast(before.Role) {
+			if err := tx.takeBackInvitations(ctx, r.WorkspaceID, r.AccountID, r.Role); err != nil {
+				return err
+			}
 			if err := LoseRights(ctx, tx.Change, r.AccountID); err != nil {
 				return err
 			}
@@ -235,23 +238,11 @@ func (c *People) JoinByInvitation(ctx context.Context, token, accountID string) 
 		if err := tx.NewSelect().Model(account).Where("id = ?", accountID).Scan(ctx); err != nil {
 			return err
 		}
-		if invitation.Email != "" && invitation.Email != account.Email {
-			return &record.InvalidError{Field: "email", Message: "This invitation is for another e-mail address."}
-		}
-		belongs, err := tx.NewSelect().Model((*Membership)(nil)).Where("workspace_id = ? AND account_id = ?", invitation.WorkspaceID, accountID).Exists(ctx)
-		if err != nil {
-			return err
-		}
-		if belongs {
-			return ErrMember // and the invitation stays for whom it was meant
+		if err := tx.mayJoin(ctx, account, invitation); err != nil {
+			return err // and the invitation stays for whom it was meant
 		}
 		if err := record.Must(tx.NewDelete().Model(invitation).WherePK().Exec(ctx)); err != nil {
 			return err
-		}
-		if invitation.byMail && account.VerifiedAt.IsZero() {
-			if err := Verify(ctx, tx.Change, account); err != nil {
-				return err
-			}
 		}
 		joined = invitation.Workspace
 		if err := tx.join(ctx, account, joined, invitation.Role); err != nil {
@@ -260,6 +251,25 @@ func (c *People) JoinByInvitation(ctx context.Context, token, accountID string) 
 		return tx.auditJoined(ctx, account, invitation)
 	})
 	return joined, err
+}
+
+// mayJoin refuses an account that an invitation is not for, and one that belongs
+// already. The token of a letter proves the account's address besides.
+func (t change) mayJoin(ctx context.Context, account *Account, by *Invitation) error {
+	if by.Email != "" && by.Email != account.Email {
+		return &record.InvalidError{Field: "email", Message: "This invitation is for another e-mail address."}
+	}
+	belongs, err := t.NewSelect().Model((*Membership)(nil)).Where("workspace_id = ? AND account_id = ?", by.WorkspaceID, account.ID).Exists(ctx)
+	if err != nil {
+		return err
+	}
+	if belongs {
+		return ErrMember
+	}
+	if !by.byMail || account.Verified() {
+		return nil
+	}
+	return Verify(ctx, t.Change, account)
 }
 
 func (t change) auditJoined(ctx context.Context, account *Account, by *Invitation) error {

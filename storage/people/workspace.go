@@ -237,7 +237,7 @@ func (w *WorkspaceChange) check() error {
 }
 
 // apply sets what is wanted and tells what that changes, for the audit log.
-func (w WorkspaceChange) apply(to *Workspace) map[string]string {
+func (w *WorkspaceChange) apply(to *Workspace) map[string]string {
 	detail := map[string]string{}
 	if w.Name != nil && *w.Name != to.Name {
 		detail["name"] = to.Name + " → " + *w.Name

@@ -73,6 +73,9 @@ func (c *People) Invite(ctx context.Context, n NewInvitation) (*Invitation, stri
 		CreatedAt: now, ExpiresAt: now.Add(InvitationLife),
 	}
 	return invitation, token, c.write(ctx, func(ctx context.Context, tx change) error {
+		if err := tx.mayInvite(ctx, n); err != nil {
+			return err
+		}
 		if err := tx.roomForInvitation(ctx, n.WorkspaceID, email); err != nil {
 			return err
 		}
@@ -107,6 +110,28 @@ func (c *People) InvitationLetter(ctx context.Context, id string) (*Invitation, 
 // detail is what the audit log says of an invitation.
 func (i *Invitation) detail() map[string]string {
 	return map[string]string{"email": i.Email, "role": string(i.Role)}
+}
+
+// mayInvite refuses whoever does not look after the workspace any more, or would
+// hand out more than they have.
+func (t change) mayInvite(ctx context.Context, n NewInvitation) error {
+	inviter, err := t.membership(ctx, n.WorkspaceID, n.InviterID)
+	if errors.Is(record.Translate(err), record.ErrNotFound) || err == nil && (!inviter.Role.AtLeast(Admin) || !inviter.Role.AtLeast(n.Role)) {
+		return ErrRole
+	}
+	return err
+}
+
+// takeBackInvitations drops the invitations of somebody who has lost a role, as far
+// as they could not make them any more: with one that they kept they would come back
+// by another account as what they were.
+func (t change) takeBackInvitations(ctx context.Context, workspaceID, inviterID string, role Role) error {
+	made := t.NewDelete().Model((*Invitation)(nil)).Where("workspace_id = ? AND inviter_id = ?", workspaceID, inviterID)
+	if role == Admin {
+		made = made.Where("role = ?", Owner)
+	}
+	_, err := made.Exec(ctx)
+	return err
 }
 
 // roomForInvitation drops lapsed invitations and older ones to the same address.

@@ -83,7 +83,7 @@ func TestInvitations(t *testing.T) {
 	t.Parallel()
 	c, ticks := accountsCatalog(t)
 	ctx := t.Context()
-	ada := addAccount(t, c, "Ada")
+	ada := addAdmin(t, c, "Ada")
 	invite := func(email string) (*people.Invitation, string) {
 		made, token, err := c.Invite(ctx, invitation(ada, email))
 		require.NoError(t, err)
@@ -130,7 +130,7 @@ func TestInvitations(t *testing.T) {
 func TestInvitationsToKnownAddresses(t *testing.T) {
 	t.Parallel()
 	c, _ := accountsCatalog(t)
-	ada := addAccount(t, c, "Ada")
+	ada := addAdmin(t, c, "Ada")
 	_, _, err := c.Invite(t.Context(), invitation(ada, "ADA@example.org"))
 	require.ErrorIs(t, err, people.ErrEmailTaken)
 
@@ -147,7 +147,7 @@ func TestInvitationsToKnownAddresses(t *testing.T) {
 func TestAnAcceptedInvitationForATakenAddressIsNotUsedUp(t *testing.T) {
 	t.Parallel()
 	c, _ := accountsCatalog(t)
-	ada := addAccount(t, c, "Ada")
+	ada := addAdmin(t, c, "Ada")
 	_, token, err := c.Invite(t.Context(), invitation(ada, ""))
 	require.NoError(t, err)
 	_, err = c.AcceptInvitation(t.Context(), token, person("Ada"))
@@ -158,4 +158,56 @@ func TestAnAcceptedInvitationForATakenAddressIsNotUsedUp(t *testing.T) {
 
 func invitation(by *people.Account, email string) people.NewInvitation {
 	return people.NewInvitation{InviterID: by.ID, WorkspaceID: by.WorkspaceID, Role: people.Member, Email: email}
+}
+
+func addAdmin(t *testing.T, c *people.People, name string) *people.Account {
+	t.Helper()
+	account, err := c.AddAccount(t.Context(), person(name), people.Admin)
+	require.NoError(t, err)
+	return account
+}
+
+// Whoever has lost a role comes back by no invitation of theirs, and makes none with
+// a request that was under way.
+func TestInvitationsEndWithTheRoleOfWhoMadeThem(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(k *crew) error{
+		"made a member": func(k *crew) error { return k.change(t, k.owner, k.admin, people.Member) },
+		"locked out":    func(k *crew) error { return k.SetDisabled(t.Context(), k.admin.ID, true) },
+		"removed": func(k *crew) error {
+			return k.RemoveMember(t.Context(), people.Removal{WorkspaceID: k.workspace, By: k.owner.ID, AccountID: k.admin.ID})
+		},
+	} {
+		k := newCrew(t)
+		invite := func(by *people.Account, role people.Role) (string, error) {
+			_, token, err := k.Invite(t.Context(), people.NewInvitation{InviterID: by.ID, WorkspaceID: k.workspace, Role: role})
+			return token, err
+		}
+		token, err := invite(k.admin, people.Admin)
+		require.NoError(t, err, name)
+		others, err := invite(k.owner, people.Owner)
+		require.NoError(t, err, name)
+		require.NoError(t, lose(k), name)
+		_, err = k.AcceptInvitation(t.Context(), token, person("Mallory"))
+		require.ErrorIs(t, err, people.ErrToken, name)
+		_, err = k.Invitation(t.Context(), others)
+		require.NoError(t, err, name)
+		if name != "locked out" { // who has no session any more
+			_, err = invite(k.admin, people.Viewer)
+			require.ErrorIs(t, err, people.ErrRole, name)
+		}
+	}
+	k := newCrew(t)
+	require.NoError(t, k.change(t, k.owner, k.admin, people.Owner))
+	var tokens []string
+	for _, role := range []people.Role{people.Owner, people.Admin} {
+		_, token, err := k.Invite(t.Context(), people.NewInvitation{InviterID: k.admin.ID, WorkspaceID: k.workspace, Role: role})
+		require.NoError(t, err)
+		tokens = append(tokens, token)
+	}
+	require.NoError(t, k.change(t, k.owner, k.admin, people.Admin))
+	_, err := k.Invitation(t.Context(), tokens[0])
+	require.ErrorIs(t, err, people.ErrToken, "more than an admin may hand out")
+	_, err = k.Invitation(t.Context(), tokens[1])
+	require.NoError(t, err)
 }

@@ -59,7 +59,8 @@ func undeclared(engine *gin.Engine, needs map[string]access.Need) []string {
 // are how one gets one, or lose what is one's own.
 var harmless = []string{
 	"POST /api/session", "DELETE /api/session", "POST /api/setup", "POST /api/invitations/lookup", "POST /api/invitations/accept",
-	"POST /api/videos/:id/views",
+	"POST /api/videos/:id/views", "POST /api/videos/:id/check", "POST /api/videos/:id/preview-visibility",
+	"POST /api/links/:slug/open",
 	"POST /api/session/link/mail", "POST /api/session/link", "POST /api/session/code", "POST /api/session/oidc",
 	"POST /api/session/passkey/options", "POST /api/session/passkey",
 }

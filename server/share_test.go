@@ -116,6 +116,35 @@ func TestALinkWithAPassword(t *testing.T) {
 
 // TestLinksThatLetNobodyInAllAnswerTheSame: absent, expired, revoked, paused and
 // used up.
+// A video that its own address opens to everybody keeps that address to itself: a
+// link with a password asks for it all the same.
+func TestALinkAsksAlsoWhereTheVideosAddressIsOpen(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	v := r.start(t, catalog.WithLink)
+	outsider := r.outsider(t, "Eve")
+	for _, terms := range []object{{"password": "correct horse"}, {"max_views": 1}} {
+		link := r.makeLink(t, v, terms)
+		for _, who := range []*person{r.nobody, outsider} {
+			res, page := who.get(t, "/v/"+link.Slug)
+			require.Equal(t, 404, res.StatusCode)
+			require.Contains(t, page, `"locked"`)
+			for _, told := range []string{secret, v.ID, v.Slug} {
+				require.NotContains(t, page, told)
+			}
+			_, page = who.get(t, "/embed/"+link.Slug)
+			require.NotContains(t, page, v.Slug)
+		}
+	}
+	link := r.makeLink(t, v, object{"password": "correct horse"})
+	open := "POST /api/links/" + link.Slug + "/open"
+	r.nobody.do(t, open, object{}, 401, nil)
+	var opened struct{ Video struct{ Slug string } }
+	r.nobody.do(t, open, object{"password": "correct horse"}, 200, &opened)
+	require.Equal(t, link.Slug, opened.Video.Slug)
+	r.member.do(t, open, object{}, 200, nil)
+}
+
 func TestLinksThatLetNobodyInAllAnswerTheSame(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

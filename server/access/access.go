@@ -41,6 +41,18 @@ func RightsOf(p auth.Principal, v *catalog.Video) Rights {
 	return byRole(role).and(byName(v)).and(byLink(v)).and(byAddress(v, p.Account != nil))
 }
 
+// Without says whether a principal that comes by a share link may watch without
+// what the link asks for: because of who it is, or because it has been let in. That
+// the video's own address is open to everybody does not count, for whoever has the
+// link need not know that one.
+func Without(p auth.Principal, v *catalog.Video) bool {
+	seen := *v
+	if seen.Visibility == catalog.WithLink {
+		seen.Visibility = catalog.InTeam
+	}
+	return RightsOf(p, &seen).Watch
+}
+
 // and adds rights that somebody has for another reason.
 func (r Rights) and(o Rights) Rights {
 	return Rights{Watch: r.Watch || o.Watch, Comment: r.Comment || o.Comment, Download: r.Download || o.Download, Edit: r.Edit || o.Edit}

@@ -228,8 +228,8 @@ func (g *Gate) findByLink(ctx context.Context, p auth.Principal, slug string) (e
 	case video.Via != nil && video.Via.ID != link.ID:
 		video.Via = nil // a pass through one link opens no other
 	}
-	if found, err := seen(p, video); err == nil {
-		return found, nil
+	if Without(p, video) {
+		return seen(p, video)
 	}
 	if ok, err := g.finder.Admits(ctx, p, video, link); !ok {
 		return entry{}, cmp.Or(err, error(reply.NotFound))

@@ -34,6 +34,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 // Options are all that a server stands on.
@@ -152,7 +153,15 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 // overWebRTC joins WHIP to the uploads, as which its recordings are kept.
 func (s *Server) overWebRTC(o Options) whip.Options {
 	w := o.WHIP
-	w.BaseURL, w.Log, w.Alive = o.BaseURL, o.Log, s.auth.Alive
+	w.BaseURL, w.Log = o.BaseURL, o.Log
+	w.Alive = func(ctx context.Context, p auth.Principal) (bool, error) {
+		if alive, err := s.auth.Alive(ctx, p); !alive || !s.losses.Outdated(p.Account) {
+			return alive, err
+		}
+		// It has lost rights, perhaps those in the workspace that it records for.
+		account, err := o.Catalog.Account(ctx, p.Account.ID)
+		return account.RoleIn(p.Account.WorkspaceID).AtLeast(people.Member), err
+	}
 	w.Begin = func(ctx context.Context, title string) (whip.Recording, error) { return s.Ingest.Record(ctx, title) }
 	return w
 }

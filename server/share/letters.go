@@ -62,10 +62,17 @@ func (p *post) shared(ctx context.Context, ref, _ string) (notify.Letter, error)
 
 // request asks an owner. Both links lead to the page that asks for a click of
 // somebody who is signed in and may answer.
-func (p *post) request(ctx context.Context, ref, _ string) (notify.Letter, error) {
+func (p *post) request(ctx context.Context, ref, to string) (notify.Letter, error) {
 	r, v, err := p.requestOf(ctx, ref, catalog.RequestOpen)
 	if err != nil {
 		return nil, err
+	}
+	owner, err := p.catalog.Account(ctx, v.OwnerID)
+	if err != nil {
+		return nil, stale(err)
+	}
+	if owner.Email != to {
+		return nil, notify.ErrStale // handed over since: whoever had it need not know who asks
 	}
 	page, email := p.base.JoinPath("requests", r.ID), r.Account.Email
 	if !r.Account.Verified() {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 )
 
 // OriginsInput says which sites may show the workspace's videos.
@@ -38,7 +39,11 @@ func (s *Site) ReadOrigins(ctx context.Context, _ *struct{}) (*OriginsOutput, er
 
 // SetOrigins is PUT /api/workspace/embed-origins, for admins.
 func (s *Site) SetOrigins(ctx context.Context, in *OriginsInput) (*OriginsOutput, error) {
-	origins, err := s.records.SetEmbedOrigins(ctx, auth.From(ctx).Account.WorkspaceID, in.Body.Origins)
+	account, err := auth.Need(ctx, people.ScopeAdmin)
+	if err != nil {
+		return nil, err
+	}
+	origins, err := s.records.SetEmbedOrigins(ctx, account.WorkspaceID, in.Body.Origins)
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,9 @@ export class Sender {
       await this.pc.setLocalDescription(offer);
       await this.answered(answer);
       if (!(await this.reached('connected', this.times.connect))) throw new Unreachable();
-      this.pc.onconnectionstatechange = () => this.changed();
+      this.pc.addEventListener('connectionstatechange', () => this.changed(), {
+        signal: this.over.signal,
+      });
       await this.tune();
     } catch (cause) {
       await this.end();
@@ -149,7 +151,6 @@ export class Sender {
     this.over.abort();
     clearTimeout(this.trickling);
     clearTimeout(this.disturbed);
-    this.pc.onconnectionstatechange = null;
     const ended = await this.hangUp(leaving);
     this.pc.close();
     this.options.onLine('closed');

@@ -44,7 +44,7 @@ export function CheckPeople({ video, mail, onNamed }: Props) {
     await onNamed();
   };
   return (
-    <form onSubmit={(event) => void check(event)} className="grid gap-3">
+    <form onSubmit={(event) => void check(event)} className="grid grid-cols-1 gap-3">
       <TextArea
         label="Who should be able to watch?"
         placeholder="ada@example.org, ben@example.org"
@@ -131,8 +131,8 @@ function Result({
     }
   };
   return (
-    <div role="status" className="grid gap-3">
-      <ul aria-label="Who can open it" className="grid gap-1.5">
+    <div role="status" className="grid grid-cols-1 gap-3">
+      <ul aria-label="Who can open it" className="grid grid-cols-1 gap-1.5">
         {found.map((one) => (
           <Finding key={one.email ?? one.text} one={one} />
         ))}

@@ -50,7 +50,7 @@ export function LinkForm({ video, link, onDone }: Props) {
     <form
       aria-label={link ? 'Change the share link' : 'New share link'}
       onSubmit={(event) => void save(event)}
-      className="grid gap-4"
+      className="grid grid-cols-1 gap-4"
     >
       <Field
         label="Name"

@@ -29,7 +29,7 @@ export function LinksPanel({ video }: { video: Video }) {
   };
 
   return (
-    <div className="grid gap-4">
+    <div className="grid grid-cols-1 gap-4">
       <p className="text-sm text-pretty text-muted">
         A share link lets in whoever has it, from outside of the workspace, too. Give it a password
         or an end, and close it when you like.

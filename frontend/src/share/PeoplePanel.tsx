@@ -27,7 +27,7 @@ export function PeoplePanel({ video, onChange }: Props) {
     onChange(await videos.get(video.id)); // naming somebody may have opened a private one
   };
   return (
-    <div className="grid gap-6">
+    <div className="grid grid-cols-1 gap-6">
       <CheckPeople video={video} mail={people.data?.mail ?? false} onNamed={reread} />
       {people.error && <Notice tone="danger">{messageOf(people.error)}</Notice>}
       {named.length > 0 && (

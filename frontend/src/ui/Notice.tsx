@@ -25,7 +25,7 @@ export function Notice({
       className={clsx('flex items-start gap-3 rounded-xl px-4 py-3 text-sm', look)}
     >
       <Icon aria-hidden className="mt-0.5 size-4.5 shrink-0" />
-      <div className="grow text-pretty">{children}</div>
+      <div className="min-w-0 grow text-pretty wrap-anywhere">{children}</div>
       {action}
     </div>
   );

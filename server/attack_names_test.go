@@ -132,6 +132,12 @@ func TestNoListTellsOfWhatIsNotForOne(t *testing.T) {
 	look := func(w who, path string) {
 		_, body := w.person.get(t, path, "Accept", "text/html,application/json")
 		require.NotContains(t, body, secret, "%s reads of it in %s", w.name, path)
+		if !w.inside {
+			for _, mate := range []*person{r.owner, r.member} {
+				require.NotContains(t, body, mate.account.Email, "%s reads of people of another workspace in %s", w.name, path)
+				require.NotContains(t, body, mate.account.ID, "%s reads of people of another workspace in %s", w.name, path)
+			}
+		}
 		asked++
 	}
 	for key, need := range r.server.needs {

@@ -94,7 +94,7 @@ func (f *Feed) follow(c *gin.Context, room string) error {
 	sub := f.Catalog.Subscribe(room)
 	defer sub.Close()
 
-	x := &follower{feed: f, principal: p, room: room, stream: openStream(c.Writer, f.patience), stale: map[string]bool{}}
+	x := &follower{feed: f, principal: p, room: room, stream: openStream(c.Writer, f.patience), stale: map[string]mark{}}
 	if err := x.run(ctx, sub.C); err != nil && ctx.Err() == nil {
 		// The answer has begun, so the client is told by its end.
 		f.Log.Warn("a stream of events ended early", "error", err)
@@ -110,8 +110,8 @@ type follower struct {
 	room   string
 	stream *stream
 
-	// stale are videos that changed since they were shown; true if one was hidden.
-	stale  map[string]bool
+	// stale are videos that changed since they were shown.
+	stale  map[string]mark
 	order  []string
 	shown  time.Time
 	due    <-chan time.Time

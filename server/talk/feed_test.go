@@ -115,8 +115,12 @@ func TestTheLibraryHearsOnlyWhatItMayShow(t *testing.T) {
 	title := "SECRET too"
 	_, err = r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Title: &title})
 	require.NoError(t, err)
+	require.NoError(t, r.catalog.RemoveVideo(t.Context(), secret.ID))
+	require.Contains(t, nextOf(t, owner, "video_removed").data, secret.ID)
 	other := r.newVideo(t, catalog.InTeam)
-	require.Contains(t, next(t, member).data, other.ID)
+	require.Contains(t, next(t, member).data, other.ID, "nothing of what was never there for them")
+	require.NoError(t, r.catalog.RemoveVideo(t.Context(), other.ID))
+	require.Contains(t, nextOf(t, member, "video_removed").data, other.ID)
 }
 
 func TestAQuietStreamShowsThatItLives(t *testing.T) {
@@ -166,7 +170,7 @@ func TestWhoLagsBehindStartsAnew(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	w := httptest.NewRecorder()
-	x := &follower{feed: r.feed, stream: openStream(w, time.Second), stale: map[string]bool{}}
+	x := &follower{feed: r.feed, stream: openStream(w, time.Second), stale: map[string]mark{}}
 	overrun := make(chan record.Event)
 	close(overrun)
 	require.NoError(t, x.run(t.Context(), overrun))

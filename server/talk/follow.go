@@ -49,7 +49,8 @@ func (x *follower) hear(ctx context.Context, e record.Event) error {
 	if _, known := x.stale[e.VideoID]; !known {
 		x.order = append(x.order, e.VideoID)
 	}
-	x.stale[e.VideoID] = x.stale[e.VideoID] || e.Kind == record.VideoHidden
+	was := x.stale[e.VideoID]
+	x.stale[e.VideoID] = mark{hidden: was.hidden || e.Kind == record.VideoHidden, known: was.known || x.knew(e)}
 	if x.due != nil {
 		return nil
 	}
@@ -60,12 +61,22 @@ func (x *follower) hear(ctx context.Context, e record.Event) error {
 	return x.showStale(ctx)
 }
 
+// mark is what happened to a video since it was shown: it was hidden from some, or
+// removed, and the follower knew it.
+type mark struct{ hidden, known bool }
+
+// knew says whether somebody who follows a library could see in it what is gone.
+func (x *follower) knew(e record.Event) bool {
+	account := x.principal.Account
+	return e.Kind == record.VideoRemoved && account != nil && (e.AccountID == account.ID || account.RoleIn(e.WorkspaceID) != "")
+}
+
 // showStale shows every video that changed.
 func (x *follower) showStale(ctx context.Context) error {
-	order, hidden := x.order, x.stale
-	x.order, x.stale, x.due, x.shown = nil, map[string]bool{}, nil, time.Now()
+	order, marks := x.order, x.stale
+	x.order, x.stale, x.due, x.shown = nil, map[string]mark{}, nil, time.Now()
 	for _, id := range order {
-		if err := x.showVideo(ctx, id, hidden[id]); err != nil {
+		if err := x.showVideo(ctx, id, marks[id]); err != nil {
 			return err
 		}
 	}
@@ -74,9 +85,12 @@ func (x *follower) showStale(ctx context.Context) error {
 
 // showVideo shows a video as it is now, or that it is gone – but that only to
 // those who could see it before.
-func (x *follower) showVideo(ctx context.Context, id string, hidden bool) error {
+func (x *follower) showVideo(ctx context.Context, id string, since mark) error {
 	video, err := x.feed.Finder.Find(ctx, x.principal, catalog.VideoID, id)
 	if errors.Is(err, record.ErrNotFound) {
+		if x.room == "" && !since.known {
+			return nil
+		}
 		return x.showGone(id)
 	}
 	if err != nil {
@@ -91,7 +105,7 @@ func (x *follower) showVideo(ctx context.Context, id string, hidden bool) error 
 		return x.endRoom()
 	}
 	if !x.shows(video) {
-		if x.room != "" || hidden && x.belongs(video) {
+		if x.room != "" || since.hidden && x.belongs(video) {
 			return x.showGone(id)
 		}
 		return nil

@@ -45,11 +45,20 @@ func (t change) trash(ctx context.Context, video *Video, why map[string]string) 
 	if err := t.setTrashed(ctx, video.ID, bun.NullTime{Time: t.Now()}); err != nil {
 		return err
 	}
-	t.Tell(record.Event{Kind: record.VideoRemoved, VideoID: video.ID})
+	t.Tell(removed(video))
 	if err := t.loseAccess(ctx, video.ID); err != nil {
 		return err
 	}
 	return t.audit(ctx, video, record.VideoTrashed, why)
+}
+
+// removed tells that a video is gone, and who may hear of that.
+func removed(video *Video) record.Event {
+	e := record.Event{Kind: record.VideoRemoved, VideoID: video.ID, AccountID: video.OwnerID}
+	if video.Visibility == InTeam || video.Visibility == WithLink {
+		e.WorkspaceID = video.WorkspaceID
+	}
+	return e
 }
 
 func (t change) setTrashed(ctx context.Context, id string, at bun.NullTime) error {
@@ -124,7 +133,7 @@ func (t change) removeVideos(ctx context.Context, where string, values ...any) (
 		if err := record.Must(t.NewDelete().Model(video).WherePK().Exec(ctx)); err != nil {
 			return 0, err
 		}
-		t.Tell(record.Event{Kind: record.VideoRemoved, VideoID: video.ID})
+		t.Tell(removed(video))
 		// Its objects are there for a while yet, and it may not have been in the trash.
 		t.Tell(record.Event{Kind: record.AccessLost, VideoID: video.ID, Epoch: video.Epoch + 1})
 		if err := t.audit(ctx, video, record.VideoDeleted, nil); err != nil {

@@ -26,8 +26,10 @@ type Event struct {
 	Kind      EventKind
 	VideoID   string
 	CommentID string // for the kinds of comment
-	AccountID string // for NoticeAdded, AccessLost of an account, and VideoHidden from one alone
-	Epoch     int64  // for AccessLost
+	AccountID string // for NoticeAdded, AccessLost of an account, VideoHidden from one alone, and VideoRemoved: whose it was
+	// WorkspaceID is, for VideoRemoved, the workspace whose people could all see it.
+	WorkspaceID string
+	Epoch       int64 // for AccessLost
 }
 
 // subscriberBuffer is how many events may wait for a slow subscriber before the

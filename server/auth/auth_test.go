@@ -1,7 +1,6 @@
 package auth_test
 
 import (
-	"context"
 	"encoding/json"
 	"log/slog"
 	"maps"
@@ -19,7 +18,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/limit"
@@ -46,15 +44,7 @@ type server struct {
 	setup   string
 	us      atomic.Int64
 	log     *strings.Builder
-	mails   []jobs.Mail
-}
-
-// Insert implements record.Queue: it keeps the mails that would be sent.
-func (s *server) Insert(_ context.Context, _ bun.Tx, args jobs.Args, _ int) error {
-	if mail, ok := args.(jobs.Mail); ok {
-		s.mails = append(s.mails, mail)
-	}
-	return nil
+	db      *database.DB
 }
 
 func (s *server) now() time.Time          { return time.UnixMicro(s.us.Load()).UTC() }
@@ -71,7 +61,10 @@ func newServer(t *testing.T, base string, adjust ...func(*auth.Options)) *server
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(t.Context(), log))
-	s.catalog = catalog.New(record.Options{DB: db, Queue: s, Log: log, Now: s.now})
+	require.NoError(t, jobs.Migrate(t.Context(), db, log))
+	queue, err := jobs.Open(jobs.Options{DB: db, Log: log, Mail: true})
+	require.NoError(t, err)
+	s.db, s.catalog = db, catalog.New(record.Options{DB: db, Queue: queue, Log: log, Now: s.now})
 	begun, err := s.catalog.Begin(t.Context())
 	require.NoError(t, err)
 	s.setup = begun.SetupToken

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -28,10 +29,14 @@ func (s *server) account(email string) *people.Account {
 	return account
 }
 
+// lastMail is the letter that was put into the queue last.
 func (s *server) lastMail() jobs.Mail {
 	s.t.Helper()
-	require.NotEmpty(s.t, s.mails)
-	return s.mails[len(s.mails)-1]
+	var raw string
+	require.NoError(s.t, s.db.Reader.NewRaw("SELECT json(args) FROM river_job WHERE kind = 'mail' ORDER BY id DESC LIMIT 1").Scan(s.t.Context(), &raw))
+	var mail jobs.Mail
+	require.NoError(s.t, json.Unmarshal([]byte(raw), &mail))
+	return mail
 }
 
 // code is what an app shows some steps from now.

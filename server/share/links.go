@@ -107,7 +107,7 @@ type LinkTerms struct {
 	Password    *string `json:"password,omitempty" maxLength:"1024" doc:"At least 8 characters; empty for none"`
 	MayComment  *bool   `json:"may_comment,omitempty"`
 	MayDownload *bool   `json:"may_download,omitempty"`
-	ExpiresAt   Moment  `json:"expires_at,omitempty" doc:"Null for never"`
+	ExpiresAt   Moment  `json:"expires_at,omitzero" required:"false" doc:"Null for never"`
 	MaxViews    *int    `json:"max_views,omitempty" minimum:"0" doc:"How many browsers it lets in; 0 for any number"`
 }
 

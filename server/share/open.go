@@ -34,7 +34,7 @@ type OpenOutput struct {
 // What a link that asks for a password answers. Links that are not there, not
 // open any more, paused or used up all answer as reply.NotFound.
 //
-//nolint:errname,gochecknoglobals // they are answers
+//nolint:errname // they are answers
 var (
 	errPasswordNeeded = reply.New(http.StatusUnauthorized, "password_needed", "This link asks for a password.")
 	errWrongPassword  = reply.New(http.StatusForbidden, "password_wrong", "This is not the password.").At("body.password")

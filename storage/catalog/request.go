@@ -312,7 +312,7 @@ func (c *Catalog) ReadNotices(ctx context.Context, accountID string, ids []strin
 	return c.write(ctx, func(ctx context.Context, tx change) error {
 		query := tx.NewUpdate().Model((*Notice)(nil)).Set("read_at = ?", tx.Now()).Where("account_id = ? AND read_at IS NULL", accountID)
 		if !all {
-			query = query.Where("id IN (?)", bun.In(append(ids, "")))
+			query = query.Where("id IN (?)", bun.List(append(ids, "")))
 		}
 		if _, err := query.Exec(ctx); err != nil {
 			return err

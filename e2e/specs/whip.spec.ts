@@ -21,10 +21,10 @@ const cards: Record<Mode, RegExp> = {
   Camera: /^Camera/,
 };
 
-/** Stops, and waits for the player of the watch page: a page that is closed while it loads complains. */
+/** Stops, and waits for the whole watch page: one that is closed while it loads complains. */
 async function stopRecording(page: Page): Promise<string> {
   const slug = await stop(page);
-  await expect(page.locator('video')).toBeAttached();
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   return slug;
 }
 
@@ -181,6 +181,7 @@ test('a line that is cut comes back, and the recording goes on', async ({
   });
   await expect(page.getByTestId('saved')).toContainText('the line is broken');
   const before = await savedSeconds(page);
+  await relay.move();
   relay.mend();
   await expect(page.getByText(/The line is broken/)).toBeHidden({ timeout: 30_000 });
   await waitForSaved(page, before + 5);

@@ -11,19 +11,34 @@ export class Relay {
   restarts = 0;
   isCut = false;
   private target = 0;
-  private readonly outward = new Map<number, dgram.Socket>();
+  private readonly outward = new Map<string, dgram.Socket>();
 
-  private constructor(private readonly inward: dgram.Socket) {
-    inward.on('message', (packet, { port }) => {
-      if (!this.isCut && this.target) this.toward(port).send(packet, this.target, '127.0.0.1');
-    });
-  }
+  private readonly left: dgram.Socket[] = [];
+  private inward = dgram.createSocket('udp4');
+
+  private constructor() {}
 
   static async open(): Promise<Relay> {
-    const socket = dgram.createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
-    await once(socket, 'listening');
-    return new Relay(socket);
+    const relay = new Relay();
+    await relay.listen();
+    return relay;
+  }
+
+  private async listen(): Promise<void> {
+    this.inward.on('message', (packet, from) => {
+      if (!this.isCut && this.target) this.toward(from).send(packet, this.target, '127.0.0.1');
+    });
+    this.inward.bind(0, '127.0.0.1');
+    await once(this.inward, 'listening');
+  }
+
+  /** Goes on at another port, as after a change of networks: only a restart of ICE finds it. */
+  async move(): Promise<void> {
+    this.inward.removeAllListeners('message');
+    this.left.push(this.inward, ...this.outward.values());
+    this.outward.clear();
+    this.inward = dgram.createSocket('udp4');
+    await this.listen();
   }
 
   /** Puts this line's port into an answer, or into the fragment of a restart. */
@@ -44,22 +59,23 @@ export class Relay {
   }
 
   async close(): Promise<void> {
-    for (const socket of [...this.outward.values(), this.inward]) {
+    for (const socket of [...this.left, ...this.outward.values(), this.inward]) {
       const closed = once(socket, 'close');
       socket.close();
       await closed;
     }
   }
 
-  /** The socket for one port of the browser, so that answers find back. */
-  private toward(port: number): dgram.Socket {
-    let socket = this.outward.get(port);
+  /** The socket for one address of the browser, which is not the loopback's, so that answers find back. */
+  private toward({ address, port }: dgram.RemoteInfo): dgram.Socket {
+    const { inward } = this;
+    let socket = this.outward.get(`${address} ${port}`);
     if (!socket) {
       socket = dgram.createSocket('udp4');
       socket.on('message', (packet) => {
-        if (!this.isCut) this.inward.send(packet, port, '127.0.0.1');
+        if (!this.isCut) inward.send(packet, port, address);
       });
-      this.outward.set(port, socket);
+      this.outward.set(`${address} ${port}`, socket);
     }
     return socket;
   }

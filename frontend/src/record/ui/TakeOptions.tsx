@@ -23,6 +23,7 @@ export function TakeOptions() {
   const recorder = useRecorder();
   const { settings } = useSnapshot();
   const only = !canKeep();
+  const live = settings.live || only;
   return (
     <details className="group mt-2 border-t border-line pt-4">
       <summary className="inline-flex min-h-11 list-none items-center gap-1.5 rounded-lg text-sm font-medium text-muted hover:text-ink">
@@ -44,7 +45,12 @@ export function TakeOptions() {
         </Select>
         <Select
           label="Recording format"
-          hint="Plays everywhere either way."
+          hint={
+            live
+              ? 'Sent live, it is H.264 where the browser has it.'
+              : 'Plays everywhere either way.'
+          }
+          disabled={live}
           value={settings.format}
           onChange={(event) => recorder.remember({ format: event.target.value as FormatChoice })}
         >
@@ -67,9 +73,9 @@ export function TakeOptions() {
         <Switch
           label="Send live, keep nothing in this browser"
           hint="Over WebRTC, straight to the server: it takes no room here and gets through where uploads stall. In return the picture follows the line, and what a broken line could not send is lost."
-          checked={settings.live || only}
+          checked={live}
           disabled={only}
-          onChange={(live) => recorder.remember({ live })}
+          onChange={(on) => recorder.remember({ live: on })}
         />
       </div>
     </details>

@@ -250,10 +250,8 @@ func (c *People) SetDisabled(ctx context.Context, accountID string, disabled boo
 		if err := EndEverything(ctx, tx.Change, accountID, nil); err != nil {
 			return err
 		}
-		if _, err := tx.NewDelete().Model((*Invitation)(nil)).Where("inviter_id = ?", accountID).Exec(ctx); err != nil {
-			return err
-		}
-		return LoseRights(ctx, tx.Change, accountID)
+		_, err := tx.NewDelete().Model((*Invitation)(nil)).Where("inviter_id = ?", accountID).Exec(ctx)
+		return err
 	})
 }
 

@@ -186,6 +186,9 @@ func TestAPasswordChangeEndsEverythingElse(t *testing.T) {
 	requireSession(t, c, foreign, true)
 	_, err = c.Token(ctx, record.HashToken(token))
 	require.ErrorIs(t, err, record.ErrNotFound)
+	changed, err := c.Account(ctx, ada.ID)
+	require.NoError(t, err)
+	require.Greater(t, changed.Epoch, ada.Epoch, "nor does what was opened before play on")
 
 	// The password that ada holds is the old one: nothing can be done with it.
 	require.ErrorIs(t, c.ChangePassword(ctx, change), record.ErrNotFound)

@@ -205,8 +205,8 @@ func endSessions(ctx context.Context, tx record.Change, accountID string, keep [
 }
 
 // EndEverything ends, within a transaction, what lets anybody act as an account:
-// sessions, sign-ins under way, links that were mailed, API tokens. The session
-// with the hash keep stays.
+// sessions, sign-ins under way, links that were mailed, API tokens, media grants.
+// The session with the hash keep stays.
 func EndEverything(ctx context.Context, tx record.Change, accountID string, keep []byte) error {
 	if err := endSessions(ctx, tx, accountID, keep); err != nil {
 		return err
@@ -216,5 +216,5 @@ func EndEverything(ctx context.Context, tx record.Change, accountID string, keep
 			return err
 		}
 	}
-	return nil
+	return LoseRights(ctx, tx, accountID)
 }

@@ -262,3 +262,25 @@ func TestTheAuditLogForgets(t *testing.T) {
 	require.Len(t, rows, 1)
 	require.Equal(t, "new", rows[0].VideoTitle)
 }
+
+// A request that the gate let in may come after its account has lost the role.
+func TestNobodyRecordsForAWorkspaceTheyAreNoMemberOf(t *testing.T) {
+	t.Parallel()
+	k := newTalk(t)
+	start := func(workspaceID string) error {
+		_, err := k.StartVideo(t.Context(), catalog.NewVideo{OwnerID: k.member.ID, WorkspaceID: workspaceID, Title: "x", Visibility: catalog.Private, Length: -1})
+		return err
+	}
+	workspace := k.member.WorkspaceID
+	require.NoError(t, start(""))
+	require.NoError(t, start(workspace))
+	require.NoError(t, k.ChangeRole(t.Context(), people.RoleChange{WorkspaceID: workspace, By: k.owner.ID, AccountID: k.member.ID, Role: people.Viewer}))
+	require.ErrorIs(t, start(""), people.ErrRole)
+	require.ErrorIs(t, start(workspace), people.ErrRole)
+	require.NoError(t, k.RemoveMember(t.Context(), people.Removal{WorkspaceID: workspace, By: k.owner.ID, AccountID: k.member.ID, HeirID: k.owner.ID}))
+	require.ErrorIs(t, start(""), people.ErrRole)
+	require.ErrorIs(t, start(workspace), people.ErrRole)
+	owned, err := k.VideosOwned(t.Context(), workspace)
+	require.NoError(t, err)
+	require.Zero(t, owned[k.member.ID])
+}

@@ -196,7 +196,8 @@ type NewVideo struct {
 }
 
 // StartVideo makes a video with its share link and its open upload, before the
-// first byte. The link is valid from here on, whatever happens.
+// first byte. The link is valid from here on, whatever happens. Who may not
+// record there gets people.ErrRole.
 func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 	now := c.Now()
 	if n.Title = strings.TrimSpace(n.Title); n.Title == "" {
@@ -214,14 +215,13 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 	if n.Length >= 0 {
 		upload.Length = sql.NullInt64{Int64: n.Length, Valid: true}
 	}
-	err = c.write(ctx, func(ctx context.Context, tx change) error {
+	err = c.write(ctx, func(ctx context.Context, tx change) (err error) {
 		if err := tx.roomForUpload(ctx, n.OwnerID); err != nil {
 			return err
 		}
-		if video.WorkspaceID == "" {
-			if err := tx.NewRaw("SELECT workspace_id FROM accounts WHERE id = ?", n.OwnerID).Scan(ctx, &video.WorkspaceID); err != nil {
-				return err
-			}
+		// Its owner may have been removed since the gate let the request in.
+		if video.WorkspaceID, err = people.Place(ctx, tx.Change, n.OwnerID, n.WorkspaceID); err != nil {
+			return err
 		}
 		if _, err := tx.NewInsert().Model(video).Exec(ctx); err != nil {
 			return err

@@ -37,6 +37,20 @@ func BoundOf(err error) Bound {
 	return ""
 }
 
+// Place finds, within a transaction, the workspace in which an account records:
+// the one that is named, or where it works now. It returns ErrRole if the account
+// may not record there, or not any more.
+func Place(ctx context.Context, tx record.Change, accountID, workspaceID string) (string, error) {
+	m := new(Membership)
+	err := record.Translate(tx.NewSelect().Model(m).Relation("Account").
+		Where("membership.account_id = ? AND membership.workspace_id = coalesce(nullif(?, ''), account.workspace_id)", accountID, workspaceID).
+		Where("account.disabled_at IS NULL").Scan(ctx))
+	if errors.Is(err, record.ErrNotFound) || err == nil && !m.Role.AtLeast(Member) {
+		return "", ErrRole
+	}
+	return m.WorkspaceID, err
+}
+
 // Admit says, within a transaction, whether an upload of so many bytes may
 // begin in a workspace; -1 means that nobody knows its length yet. What other
 // open uploads have announced counts as used: a file that was let in arrives

@@ -34,7 +34,7 @@ const pages = (page: Page, video: Video): [string, Locator][] => [
   ['/', page.getByRole('article', { name: 'talk.mp4' }).locator('img')],
   ['/?show=trash', page.getByRole('heading', { name: 'The trash is empty' })],
   ['/record', page.getByRole('button', { name: /^Screen \+ camera/ })],
-  ['/settings', page.getByText('new@example.org')],
+  ['/settings', page.getByText('new@example.org', { exact: true })],
   [`/v/${video.slug}`, page.getByText('An answer')],
   ['/v/nothing-here', page.getByRole('heading').first()],
   ['/api/docs', page.getByText('/api/videos', { exact: true }).first()],

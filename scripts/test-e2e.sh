@@ -6,4 +6,15 @@ cd "$(dirname "$0")/.."
 export MEANWHILE_BINARY=${MEANWHILE_BINARY:-$PWD/bin/meanwhile}
 scripts/npm.sh e2e
 cd e2e
-exec npx --no-install playwright test "$@"
+(($# == 0)) || exec npx --no-install playwright test "$@"
+
+# What mostly waits for pages runs two at a time; a browser that encodes video
+# wants the machine for itself.
+pages='/(accounts|bad-input|conversation|embed|headers|library|pages|share|sign-in|team|uploads)\.spec\.ts$'
+mapfile -t specs < <(printf '%s\n' specs/*.spec.ts)
+light=() heavy=()
+for spec in "${specs[@]}"; do
+	if [[ $spec =~ $pages ]]; then light+=("$spec"); else heavy+=("$spec"); fi
+done
+npx --no-install playwright test --workers 2 "${light[@]}"
+npx --no-install playwright test "${heavy[@]}"

@@ -60,8 +60,9 @@ func newRig(t testing.TB) *rig {
 	return newRigAt(t, nil)
 }
 
-// newRigAt makes a rig with wider or narrower limits of requests.
-func newRigAt(t testing.TB, pace *float64) *rig {
+// newRigAt makes a rig with wider or narrower limits of requests, and other
+// settings.
+func newRigAt(t testing.TB, pace *float64, adjust ...func(*Options)) *rig {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	r := &rig{}
@@ -81,10 +82,14 @@ func newRigAt(t testing.TB, pace *float64) *rig {
 	require.NoError(t, err)
 	page := &fstest.MapFile{Data: []byte("<html><head><!--meanwhile:head--></head><body><!--meanwhile:player--></body></html>")}
 	key := []byte(rigKey)
-	r.server, err = New(Options{
+	options := Options{
 		Catalog: r.catalog, Objects: r.store, Log: quiet, BaseURL: base, GrantKey: key, Version: "test", Jobs: queue.Depth, Budget: budget.New(r.db),
 		Files: fstest.MapFS{"index.html": page, "watch.html": page, "embed.html": page}, Pace: pace,
-	})
+	}
+	for _, a := range adjust {
+		a(&options)
+	}
+	r.server, err = New(options)
 	require.NoError(t, err)
 	r.granter = access.NewGranter(key, time.Now)
 	r.Server = httptest.NewServer(r.server)

@@ -67,6 +67,8 @@ type Options struct {
 	Pace *float64
 	// OIDC is another service by which people sign in, if there is one.
 	OIDC *auth.OIDC
+	// Workspaces says who may make further workspaces, and how large.
+	Workspaces team.Rules
 	// WHIP takes recordings over WebRTC; without a Network it is switched off.
 	WHIP whip.Options
 }
@@ -139,7 +141,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 		Catalog: o.Catalog, Finder: finder, Auth: s.auth, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Video: s.describeVideo, Mail: o.Mail, Log: o.Log,
 	})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
-	s.team, s.downloads = team.New(o.Catalog, s.limits), team.NewDownloads(o.Catalog, o.Log)
+	s.team, s.downloads = team.New(o.Catalog, s.limits, o.Workspaces), team.NewDownloads(o.Catalog, o.Log)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Losses: s.losses, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})

@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +111,7 @@ func TestRemovalEndsPlayback(t *testing.T) {
 	require.Equal(t, 204, admin.ask(t, "DELETE", admin.member(r.member)+"?heir="+r.owner.account.ID, "").StatusCode)
 	require.Eventually(t, func() bool {
 		res, _ := r.nobody.get(t, seen.Playback.Progressive)
-		return res.StatusCode == 403
+		return res.StatusCode == http.StatusForbidden
 	}, 5*time.Second, 10*time.Millisecond, "the grant is void")
 	res, _ = r.member.get(t, "/api/videos/"+v.ID)
 	require.Equal(t, 404, res.StatusCode)
@@ -163,7 +163,7 @@ func TestTheAuditLogIsExported(t *testing.T) {
 		require.NoError(t, err)
 	}
 	for i := range 2300 {
-		require.NoError(t, r.catalog.AuditAlone(t.Context(), record.Audit{WorkspaceID: owner.account.WorkspaceID, Action: record.SignedIn, Detail: map[string]string{"n": fmt.Sprint(i)}}))
+		require.NoError(t, r.catalog.AuditAlone(t.Context(), record.Audit{WorkspaceID: owner.account.WorkspaceID, Action: record.SignedIn, Detail: map[string]string{"n": strconv.Itoa(i)}}))
 	}
 	res, body := owner.get(t, "/api/audit/export?format=csv")
 	require.Equal(t, 200, res.StatusCode)
@@ -334,9 +334,51 @@ func TestNothingIsLeftOfWhatWasDeleted(t *testing.T) {
 	require.Equal(t, 200, res.StatusCode, body)
 }
 
+// Nobody escapes the bounds of a workspace by making others without.
+func TestFurtherWorkspacesAreBounded(t *testing.T) {
+	t.Parallel()
+	const make = `{"name":"Mine"}`
+	r := newRigAt(t, nil, func(o *Options) { o.Workspaces = team.Rules{QuotaBytes: 1e9} })
+	details := func(res *http.Response, status int) (w team.WorkspaceDetails) {
+		body := text(t, res)
+		require.Equal(t, status, res.StatusCode, body)
+		require.NoError(t, json.Unmarshal([]byte(body), &w))
+		return w
+	}
+	at := "/api/workspaces/" + r.owner.account.WorkspaceID
+	for _, role := range []people.Role{people.Member, people.Admin, people.Owner} {
+		p := r.as(t, string(role), role)
+		require.Equal(t, 403, p.ask(t, "POST", "/api/workspaces", make).StatusCode, role)
+		require.False(t, details(p.ask(t, "GET", at, ""), 200).MayCreate, role)
+	}
+	operator := r.as(t, "Op", people.Member)
+	r.execute(t, "UPDATE accounts SET operator = TRUE WHERE id = ?", operator.account.ID)
+	require.Zero(t, details(operator.ask(t, "POST", "/api/workspaces", make), 201).Limits.QuotaBytes)
+
+	r = newRigAt(t, nil, func(o *Options) { o.Workspaces = team.Rules{Everyone: true, QuotaBytes: 1e9} })
+	mine := details(r.member.ask(t, "POST", "/api/workspaces", make), 201)
+	require.EqualValues(t, 1e9, mine.Limits.QuotaBytes)
+	require.True(t, mine.MayCreate)
+	at = "/api/workspaces/" + mine.ID
+	set := func(bytes string, status int) {
+		res := r.member.ask(t, "PATCH", at, `{"quota_bytes":`+bytes+`}`)
+		require.Equal(t, status, res.StatusCode, bytes)
+	}
+	set("0", 422)
+	set("1000000001", 422)
+	set("5", 200)
+	set("1000000000", 200)
+	r.execute(t, "UPDATE workspaces SET quota_bytes = 5000000000 WHERE id = ?", mine.ID)
+	set("5000000000", 200) // as an operator has set it
+	set("5000000001", 422)
+	set("4000000000", 200)
+	r.execute(t, "UPDATE accounts SET operator = TRUE WHERE id = ?", r.member.account.ID)
+	set("0", 200)
+}
+
 func TestFurtherWorkspaces(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRigAt(t, nil, func(o *Options) { o.Workspaces.Everyone = true })
 	viewer := r.as(t, "Vic", people.Viewer)
 	require.Equal(t, 403, viewer.ask(t, "POST", "/api/workspaces", `{"name":"Mine"}`).StatusCode, "who may not record makes no library")
 	require.Equal(t, 422, r.member.ask(t, "POST", "/api/workspaces", `{"name":"  "}`).StatusCode)

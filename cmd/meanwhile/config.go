@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/meanwhile-app/meanwhile/server/notify"
+	"github.com/meanwhile-app/meanwhile/server/team"
 )
 
 // Config is every setting. This file is the only reader of the environment.
@@ -24,6 +25,8 @@ type Config struct {
 	RateFactor     float64  `help:"Makes the limits of requests wider (10) or narrower (0.5); 0 turns them off. Guesses at passwords stay limited." default:"1" env:"MEANWHILE_RATE_FACTOR" name:"rate-factor"`
 	SMTPURL        string   `help:"Mail server: smtp://user:password@host:587 or smtps://…; ?starttls=optional or off where encryption is not needed. Default: none, and people are given links to pass on." env:"MEANWHILE_SMTP_URL" name:"smtp-url"`
 	MailFrom       string   `help:"Sender of mails: Meanwhile <video@example.org>." env:"MEANWHILE_MAIL_FROM"`
+	Workspaces     string   `help:"Who may make further workspaces: operators, or everyone who may record." enum:"operators,everyone" default:"operators" env:"MEANWHILE_WORKSPACES"`
+	Quota          int64    `help:"Bytes that a workspace made by anybody but an operator holds, and the most that its admins may set; 0 is no bound." default:"0" env:"MEANWHILE_QUOTA"`
 	TLS            TLS      `embed:""`
 	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`
@@ -94,6 +97,11 @@ func (c *Config) base(addr net.Addr) (*url.URL, error) {
 		host = "localhost" // which browsers trust with a camera, without TLS
 	}
 	return &url.URL{Scheme: c.TLS.scheme(), Host: net.JoinHostPort(host, port)}, nil
+}
+
+// workspaces says who may make further ones.
+func (c *Config) workspaces() team.Rules {
+	return team.Rules{Everyone: c.Workspaces == "everyone", QuotaBytes: max(0, c.Quota)}
 }
 
 // mail sends letters, if a mail server is set.

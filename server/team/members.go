@@ -117,5 +117,5 @@ func (a *API) Join(ctx context.Context, in *JoinInput) (*WorkspaceOutput, error)
 	if err != nil {
 		return nil, err
 	}
-	return view(w, me.RoleIn(w.ID)), nil
+	return a.view(w, me, me.RoleIn(w.ID)), nil
 }

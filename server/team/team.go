@@ -6,6 +6,7 @@ package team
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,11 +21,30 @@ import (
 type API struct {
 	catalog *catalog.Catalog
 	limits  *limit.Limiter
+	rules   Rules
+}
+
+// Rules are what whoever runs the server says about further workspaces. They do
+// not bind operators.
+type Rules struct {
+	// Everyone who may record somewhere may make some; otherwise nobody.
+	Everyone bool
+	// QuotaBytes is what each new one holds, and the most that its admins may
+	// allow it; 0 is no bound.
+	QuotaBytes int64
+}
+
+// most is how much an account may let a workspace hold.
+func (r Rules) most(account *people.Account) int64 {
+	if account.Operator {
+		return 0
+	}
+	return r.QuotaBytes
 }
 
 // New makes an API. The limits slow down guessing at invitations.
-func New(records *catalog.Catalog, limits *limit.Limiter) *API {
-	return &API{catalog: records, limits: limits}
+func New(records *catalog.Catalog, limits *limit.Limiter, rules Rules) *API {
+	return &API{catalog: records, limits: limits, rules: rules}
 }
 
 // ByID names a workspace.
@@ -52,6 +72,7 @@ type WorkspaceDetails struct {
 	Limits    Limits      `json:"limits"`
 	UsedBytes int64       `json:"used_bytes" doc:"What the recordings and their renditions hold"`
 	CreatedAt time.Time   `json:"created_at"`
+	MayCreate bool        `json:"may_create" doc:"The one who asks may make further workspaces"`
 }
 
 // WorkspaceOutput is one workspace.
@@ -60,9 +81,9 @@ type WorkspaceOutput struct {
 	Body         WorkspaceDetails
 }
 
-func view(w *people.Workspace, role people.Role) *WorkspaceOutput {
+func (a *API) view(w *people.Workspace, account *people.Account, role people.Role) *WorkspaceOutput {
 	return &WorkspaceOutput{CacheControl: "no-store", Body: WorkspaceDetails{
-		ID: w.ID, Name: w.Name, Role: role, UsedBytes: w.UsedBytes, CreatedAt: w.CreatedAt.UTC(),
+		ID: w.ID, Name: w.Name, Role: role, UsedBytes: w.UsedBytes, CreatedAt: w.CreatedAt.UTC(), MayCreate: a.mayCreate(account),
 		Limits: Limits{
 			QuotaBytes: w.QuotaBytes, MaxUploadBytes: w.MaxUploadBytes, MaxLengthMS: w.MaxLengthUS / 1000,
 			RetentionDays: w.RetentionDays, TrashDays: w.TrashDays,
@@ -77,30 +98,28 @@ type NewWorkspaceInput struct {
 	}
 }
 
-// Create is POST /api/workspaces. Whoever may record somewhere may make one;
-// guests who were named for a video may not.
+var errNoFurther = reply.New(403, "workspaces", "Only whoever looks after this server makes workspaces here. Ask them for one.")
+
+// Create is POST /api/workspaces. Operators may make some; if the server's rules
+// say so, whoever may record somewhere, but no guests who were named for a video.
 func (a *API) Create(ctx context.Context, in *NewWorkspaceInput) (*WorkspaceOutput, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
 	}
-	if !mayCreate(account) {
-		return nil, reply.Forbidden
+	if !a.mayCreate(account) {
+		return nil, errNoFurther
 	}
-	w, err := a.catalog.CreateWorkspace(ctx, account.ID, in.Body.Name)
+	w, err := a.catalog.CreateWorkspace(ctx, people.NewWorkspace{OwnerID: account.ID, Name: in.Body.Name, QuotaBytes: a.rules.most(account)})
 	if err != nil {
 		return nil, err
 	}
-	return view(w, people.Owner), nil
+	return a.view(w, account, people.Owner), nil
 }
 
-func mayCreate(account *people.Account) bool {
-	for i := range account.Memberships {
-		if account.Memberships[i].Role.AtLeast(people.Member) {
-			return true
-		}
-	}
-	return account.Operator
+func (a *API) mayCreate(account *people.Account) bool {
+	records := slices.ContainsFunc(account.Memberships, func(m people.Membership) bool { return m.Role.AtLeast(people.Member) })
+	return account.Operator || a.rules.Everyone && records
 }
 
 // Read is GET /api/workspaces/{id}.
@@ -109,7 +128,8 @@ func (a *API) Read(ctx context.Context, in *ByID) (*WorkspaceOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return view(w, auth.From(ctx).Account.RoleIn(in.ID)), nil
+	account := auth.From(ctx).Account
+	return a.view(w, account, account.RoleIn(in.ID)), nil
 }
 
 // WorkspaceInput changes some of a workspace's settings.
@@ -133,7 +153,7 @@ func (a *API) Change(ctx context.Context, in *WorkspaceInput) (*WorkspaceOutput,
 	}
 	change := people.WorkspaceChange{
 		Name: in.Body.Name, QuotaBytes: in.Body.QuotaBytes, MaxUploadBytes: in.Body.MaxUploadBytes,
-		RetentionDays: in.Body.RetentionDays, TrashDays: in.Body.TrashDays,
+		RetentionDays: in.Body.RetentionDays, TrashDays: in.Body.TrashDays, MostBytes: a.rules.most(account),
 	}
 	if ms := in.Body.MaxLengthMS; ms != nil {
 		change.MaxLength = new(time.Duration(*ms) * time.Millisecond)
@@ -142,7 +162,7 @@ func (a *API) Change(ctx context.Context, in *WorkspaceInput) (*WorkspaceOutput,
 	if err != nil {
 		return nil, err
 	}
-	return view(w, account.RoleIn(in.ID)), nil
+	return a.view(w, account, account.RoleIn(in.ID)), nil
 }
 
 // DeletionInput repeats the name, so that nobody deletes the wrong one.

@@ -221,7 +221,7 @@ func TestAWorkspaceGoesWithAllItHolds(t *testing.T) {
 	t.Parallel()
 	s := newShelf(t)
 	s.clock.advance(time.Second)
-	other, err := s.CreateWorkspace(t.Context(), s.owner.ID, "Other")
+	other, err := s.CreateWorkspace(t.Context(), people.NewWorkspace{OwnerID: s.owner.ID, Name: "Other"})
 	require.NoError(t, err)
 	var ids []string
 	for i := range 60 {

@@ -136,7 +136,7 @@ func TestWhoGoesLosesTheWorkspace(t *testing.T) {
 	ctx := t.Context()
 	require.ErrorIs(t, k.RemoveMember(ctx, people.Removal{WorkspaceID: k.workspace, By: k.member.ID, AccountID: k.viewer.ID}), people.ErrRole)
 	require.ErrorIs(t, k.RemoveMember(ctx, people.Removal{WorkspaceID: k.workspace, By: k.admin.ID, AccountID: k.owner.ID}), people.ErrRole)
-	other, err := k.CreateWorkspace(ctx, k.member.ID, " Else ")
+	other, err := k.CreateWorkspace(ctx, people.NewWorkspace{OwnerID: k.member.ID, Name: " Else "})
 	require.NoError(t, err)
 	require.Equal(t, "Else", other.Name)
 	require.NoError(t, k.SwitchWorkspace(ctx, k.member.ID, k.workspace))
@@ -175,7 +175,7 @@ func TestJoiningAFurtherWorkspace(t *testing.T) {
 	t.Parallel()
 	k := newCrew(t)
 	ctx := t.Context()
-	other, err := k.CreateWorkspace(ctx, k.member.ID, "Other")
+	other, err := k.CreateWorkspace(ctx, people.NewWorkspace{OwnerID: k.member.ID, Name: "Other"})
 	require.NoError(t, err)
 	invite := func(email string) string {
 		_, token, err := k.Invite(ctx, people.NewInvitation{InviterID: k.member.ID, WorkspaceID: other.ID, Role: people.Viewer, Email: email})

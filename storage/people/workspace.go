@@ -83,11 +83,11 @@ func (t change) firstWorkspace(ctx context.Context) (*Workspace, error) {
 	if !errors.Is(err, record.ErrNotFound) {
 		return w, err
 	}
-	return t.newWorkspace(ctx, "Workspace") // its owner gives it a better name
+	return t.newWorkspace(ctx, "Workspace", 0) // its owner gives it a better name
 }
 
-func (t change) newWorkspace(ctx context.Context, name string) (*Workspace, error) {
-	w := &Workspace{ID: record.NewID(), Name: name, EmbedOrigins: []string{}, TrashDays: trashDays, CreatedAt: t.Now()}
+func (t change) newWorkspace(ctx context.Context, name string, quota int64) (*Workspace, error) {
+	w := &Workspace{ID: record.NewID(), Name: name, EmbedOrigins: []string{}, QuotaBytes: quota, TrashDays: trashDays, CreatedAt: t.Now()}
 	_, err := t.NewInsert().Model(w).Exec(ctx)
 	return w, err
 }
@@ -129,27 +129,33 @@ func (c *People) WorkspacesOf(ctx context.Context, accountID string) ([]Membersh
 // maxWorkspaces is how many workspaces an account may own.
 const maxWorkspaces = 50
 
-// CreateWorkspace makes a workspace that the account owns and works in from now
-// on.
-func (c *People) CreateWorkspace(ctx context.Context, accountID, name string) (*Workspace, error) {
-	name, err := NormalName(name)
+// NewWorkspace is a workspace to be made.
+type NewWorkspace struct {
+	OwnerID, Name string
+	// QuotaBytes bounds what it holds; 0 is no bound.
+	QuotaBytes int64
+}
+
+// CreateWorkspace makes a workspace that its owner works in from now on.
+func (c *People) CreateWorkspace(ctx context.Context, n NewWorkspace) (*Workspace, error) {
+	name, err := NormalName(n.Name)
 	if err != nil {
 		return nil, err
 	}
 	var w *Workspace
 	err = c.write(ctx, func(ctx context.Context, tx change) error {
 		account := new(Account)
-		if err := tx.NewSelect().Model(account).Where("id = ?", accountID).Scan(ctx); err != nil {
+		if err := tx.NewSelect().Model(account).Where("id = ?", n.OwnerID).Scan(ctx); err != nil {
 			return err
 		}
-		owned, err := tx.NewSelect().Model((*Membership)(nil)).Where("account_id = ? AND role = ?", accountID, Owner).Count(ctx)
+		owned, err := tx.NewSelect().Model((*Membership)(nil)).Where("account_id = ? AND role = ?", n.OwnerID, Owner).Count(ctx)
 		if err != nil {
 			return err
 		}
 		if owned >= maxWorkspaces {
 			return record.ErrTooMany
 		}
-		if w, err = tx.newWorkspace(ctx, name); err != nil {
+		if w, err = tx.newWorkspace(ctx, name, n.QuotaBytes); err != nil {
 			return err
 		}
 		if err := tx.join(ctx, account, w, Owner); err != nil {
@@ -176,6 +182,8 @@ type WorkspaceChange struct {
 	MaxLength                  *time.Duration
 	// RetentionDays is how long a video stays that nobody watches; 0 is for ever.
 	RetentionDays, TrashDays *int
+	// MostBytes is how far whoever asks may raise the quota; 0 is no bound.
+	MostBytes int64
 }
 
 // The longest times that are kept, in days: a century, and a year in the trash.
@@ -193,6 +201,9 @@ func (c *People) ChangeWorkspace(ctx context.Context, id string, wanted Workspac
 	w := new(Workspace)
 	return w, c.write(ctx, func(ctx context.Context, tx change) error {
 		if err := tx.NewSelect().Model(w).Where("id = ?", id).Scan(ctx); err != nil {
+			return err
+		}
+		if err := wanted.within(w); err != nil {
 			return err
 		}
 		before := *w
@@ -235,6 +246,23 @@ func (w *WorkspaceChange) check() error {
 	}
 	return nil
 }
+
+// within refuses a quota above what whoever asks may set. One that is above
+// already, because an operator has set it, stays or goes down.
+func (w *WorkspaceChange) within(now *Workspace) error {
+	quota := w.QuotaBytes
+	if quota == nil || *quota == now.QuotaBytes || w.MostBytes == 0 {
+		return nil
+	}
+	raised := *quota == 0 || now.QuotaBytes > 0 && *quota > now.QuotaBytes
+	if !raised || *quota > 0 && *quota <= w.MostBytes {
+		return nil
+	}
+	return &record.InvalidError{Field: "quota_bytes", Message: fmt.Sprintf("Here a workspace holds at most %.4g GB. Whoever runs the server may allow more.", float64(w.MostBytes)/gigabyte)}
+}
+
+// gigabyte is one as people are shown it.
+const gigabyte = 1e9
 
 // apply sets what is wanted and tells what that changes, for the audit log.
 func (w *WorkspaceChange) apply(to *Workspace) map[string]string {

@@ -1857,6 +1857,8 @@ export interface components {
             created_at: string;
             id: string;
             limits: components["schemas"]["Limits"];
+            /** @description The one who asks may make further workspaces */
+            may_create: boolean;
             name: string;
             /**
              * @description What the one who asks is in it

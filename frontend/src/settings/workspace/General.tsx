@@ -8,7 +8,7 @@ import { NewWorkspace } from './NewWorkspace';
 
 /** The workspace's name, a further one, and the end of this one. */
 export function General() {
-  const { id, isAdmin, isOwner, mayRecord } = useMyWorkspace();
+  const { id, isAdmin, isOwner } = useMyWorkspace();
   const workspace = useWorkspace();
   const [making, setMaking] = useState(false);
   const [deleting, setDeleting] = useState(false);
@@ -27,7 +27,7 @@ export function General() {
         <p className="font-medium">{workspace.data.name}</p>
       )}
       <div className="flex flex-wrap gap-2.5">
-        {mayRecord && <Button onClick={() => setMaking(true)}>New workspace</Button>}
+        {workspace.data.may_create && <Button onClick={() => setMaking(true)}>New workspace</Button>}
         {isOwner && (
           <Button tone="ghost" onClick={() => setDeleting(true)} className="text-danger">
             Delete this workspace

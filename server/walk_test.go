@@ -307,38 +307,6 @@ func TestTheWalk(t *testing.T) {
 	require.Empty(t, append(wrong, more...))
 }
 
-// walkOthers asks the routes that name no video.
-func (r *rig) walkOthers(t *testing.T, cast []who) (cases int, wrong []string) {
-	t.Helper()
-	for _, route := range slices.Sorted(maps.Keys(r.server.needs)) {
-		need := r.server.needs[route]
-		method, path, _ := strings.Cut(route, " ")
-		if need.Names > access.Workspace || need.Names == access.Nothing {
-			continue
-		}
-		for _, w := range cast {
-			if w.person.account != nil && need.Write && need.Role == "" && need.Names == access.Account {
-				continue // everybody with an account may, with what is one's own
-			}
-			var role people.Role
-			if w.person.account != nil {
-				account, err := r.catalog.Account(t.Context(), w.person.account.ID)
-				require.NoError(t, err)
-				role = account.RoleIn(account.WorkspaceID)
-			}
-			refused := w.person.account == nil || need.Role != "" && !role.AtLeast(need.Role) || need.Names == access.Owner
-			if !refused {
-				continue
-			}
-			cases++
-			if status := w.person.ask(t, method, strings.ReplaceAll(path, ":id", "x"), "{}").StatusCode; status != 401 && status != 403 {
-				wrong = append(wrong, fmt.Sprintf("%s · %s: status %d", route, w.name, status))
-			}
-		}
-	}
-	return cases, wrong
-}
-
 // TestTheWalkNoticesAnOpenRoute is the control: whichever route loses its need,
 // the walk is red.
 func TestTheWalkNoticesAnOpenRoute(t *testing.T) {

@@ -71,8 +71,13 @@ func TestNamedPeople(t *testing.T) {
 	r.owner.do(t, "POST "+at, object{"people": []object{{"email": email(r.member)}, {"account_id": r.member.account.ID}, {"email": email(r.owner)}}}, 200, &all)
 	require.Len(t, all.Items, 3)
 	for _, bad := range []object{
-		{"people": []object{}}, {"people": []object{{"email": "no address"}}}, {"people": []object{{}}}, {"people": []object{{"account_id": out.account.ID}}},
-		{"people": []object{{"account_id": "nobody"}}}, {"people": []object{{"email": "a@b.c", "role": "owner"}}}, {},
+		{"people": []object{}},
+		{"people": []object{{"email": "no address"}}},
+		{"people": []object{{}}},
+		{"people": []object{{"account_id": out.account.ID}}},
+		{"people": []object{{"account_id": "nobody"}}},
+		{"people": []object{{"email": "a@b.c", "role": "owner"}}},
+		{},
 	} {
 		r.owner.do(t, "POST "+at, bad, 422, nil)
 	}

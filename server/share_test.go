@@ -200,7 +200,7 @@ func TestAViewLimitHolds(t *testing.T) {
 		all.Go(func() {
 			res := r.nobody.ask(t, "POST", "/api/links/"+link.Slug+"/open", "{}")
 			switch res.StatusCode {
-			case 200:
+			case http.StatusOK:
 				in.Add(1)
 				for _, cookie := range res.Cookies() {
 					if cookie.Name == "meanwhile_guest" {
@@ -209,7 +209,7 @@ func TestAViewLimitHolds(t *testing.T) {
 						mu.Unlock()
 					}
 				}
-			case 404:
+			case http.StatusNotFound:
 				out.Add(1)
 			}
 		})
@@ -246,7 +246,7 @@ func TestALinksPasswordIsGuessedSlowly(t *testing.T) {
 	var refused bool
 	for i := range 12 {
 		res := r.nobody.ask(t, "POST", "/api/links/"+link.Slug+"/open", fmt.Sprintf(`{"password":"wrong horse %d"}`, i))
-		if res.StatusCode == 429 {
+		if res.StatusCode == http.StatusTooManyRequests {
 			refused = true
 			require.NotEmpty(t, res.Header.Get("Retry-After"))
 		}
@@ -274,8 +274,17 @@ func TestOnlyWhoMayEditSeesAndMakesLinks(t *testing.T) {
 		r.nobody.do(t, at, body, 404, nil)
 	}
 	bad := []object{
-		{"password": "short"}, {"expires_at": time.Now().Add(-time.Minute)}, {"expires_at": "soon"}, {"max_views": -1}, {"max_views": 1_000_000},
-		{"name": strings.Repeat("x", 101)}, {"name": "a\x00b"}, {"name": "\u202Eevil"}, {"slug": "mine"}, {"views": 3}, {"video_id": "x"},
+		{"password": "short"},
+		{"expires_at": time.Now().Add(-time.Minute)},
+		{"expires_at": "soon"},
+		{"max_views": -1},
+		{"max_views": 1_000_000},
+		{"name": strings.Repeat("x", 101)},
+		{"name": "a\x00b"},
+		{"name": "\u202Eevil"},
+		{"slug": "mine"},
+		{"views": 3},
+		{"video_id": "x"},
 	}
 	for _, terms := range bad {
 		r.owner.do(t, "POST /api/videos/"+v.ID+"/links", terms, 422, nil)
@@ -328,7 +337,7 @@ func TestWhatALinkTakesAwayEndsAtOnce(t *testing.T) {
 		require.Equal(t, 200, events.StatusCode)
 		ends[name](link)
 		require.Eventually(t, func() bool {
-			return r.nobody.ask(t, "HEAD", opened.Video.Playback.Progressive, "").StatusCode == 403
+			return r.nobody.ask(t, "HEAD", opened.Video.Playback.Progressive, "").StatusCode == http.StatusForbidden
 		}, 5*time.Second, 50*time.Millisecond, name)
 		heard := make(chan string, 1)
 		go func() {

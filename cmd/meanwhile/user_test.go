@@ -101,15 +101,20 @@ func TestProvidersThatAreNotSafe(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, none)
 	for _, c := range []OIDCConfig{
-		{Issuer: "http://id.example.org", ClientID: "x"}, {Issuer: "id.example.org", ClientID: "x"}, {Issuer: "https://id.example.org"},
-		{Issuer: "https://u:p@id.example.org", ClientID: "x"}, {Issuer: "https://id.example.org?x", ClientID: "x"},
-		{Issuer: "https://accounts.google.com", ClientID: "x"}, {Issuer: "https://login.microsoftonline.com/common/v2.0", ClientID: "x"},
+		{Issuer: "http://id.example.org", ClientID: "x"},
+		{Issuer: "id.example.org", ClientID: "x"},
+		{Issuer: "https://id.example.org"},
+		{Issuer: "https://u:p@id.example.org", ClientID: "x"},
+		{Issuer: "https://id.example.org?x", ClientID: "x"},
+		{Issuer: "https://accounts.google.com", ClientID: "x"},
+		{Issuer: "https://login.microsoftonline.com/common/v2.0", ClientID: "x"},
 	} {
 		_, err := c.open()
 		require.ErrorContains(t, err, "MEANWHILE_OIDC_", c.Issuer)
 	}
 	for _, c := range []OIDCConfig{
-		{Issuer: "https://id.example.org/realms/x", ClientID: "x", Role: "none"}, {Issuer: "https://accounts.google.com", ClientID: "x", Domains: []string{"example.org"}},
+		{Issuer: "https://id.example.org/realms/x", ClientID: "x", Role: "none"},
+		{Issuer: "https://accounts.google.com", ClientID: "x", Domains: []string{"example.org"}},
 		{Issuer: "http://localhost:9000", ClientID: "x"},
 	} {
 		provider, err := c.open()

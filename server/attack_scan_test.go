@@ -16,7 +16,7 @@ var told = regexp.MustCompile(`goroutine \d+|\w\.go:\d+|panic|runtime error|SQLI
 	`\bbun:|github\.com/\w+/\w+/|nil pointer|\b(10\.\d+\.\d+\.\d+|192\.168\.\d+\.\d+|172\.(1[6-9]|2\d|3[01])\.\d+\.\d+)\b`)
 
 // complaints lists what a passive scanner would say of an answer.
-func complaints(t *testing.T, r *rig, res *http.Response, body string) []string {
+func complaints(t *testing.T, _ *rig, res *http.Response, body string) []string {
 	t.Helper()
 	var found []string
 	kind := res.Header.Get("Content-Type")

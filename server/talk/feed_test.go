@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -121,6 +122,41 @@ func TestTheLibraryHearsOnlyWhatItMayShow(t *testing.T) {
 	require.Contains(t, next(t, member).data, other.ID, "nothing of what was never there for them")
 	require.NoError(t, r.catalog.RemoveVideo(t.Context(), other.ID))
 	require.Contains(t, nextOf(t, member, "video_removed").data, other.ID)
+}
+
+// TestOfWhatIsHiddenOnlyThoseHearWhoSawIt: a closed link and a dropped name are
+// no news for who never could watch.
+func TestOfWhatIsHiddenOnlyThoseHearWhoSawIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	member := r.member.listen(t.Context(), "/api/events")
+	other := r.other.listen(t.Context(), "/api/events")
+	for _, visibility := range []catalog.Visibility{catalog.Private, catalog.NamedOnly} {
+		v := r.newVideo(t, visibility)
+		name := catalog.Naming{VideoID: v.ID, By: r.owner.account.ID, People: []catalog.Invitee{{AccountID: r.other.account.ID}}}
+		require.NoError(t, r.catalog.NamePeople(t.Context(), name))
+		link, err := r.catalog.AddShareLink(t.Context(), v.ID, r.owner.account.ID, catalog.LinkChange{})
+		require.NoError(t, err)
+		require.NoError(t, r.catalog.RevokeShareLink(t.Context(), link.ID))
+		named, err := r.catalog.NamedPeople(t.Context(), v.ID)
+		require.NoError(t, err)
+		require.NoError(t, r.catalog.UnnamePerson(t.Context(), v.ID, named[0].ID))
+		if visibility == catalog.NamedOnly {
+			require.Contains(t, nextOf(t, other, "video_removed").data, v.ID, "who was named saw it")
+		}
+	}
+	handed, err := r.catalog.StartVideo(t.Context(), catalog.NewVideo{OwnerID: r.other.account.ID, Title: "x", Visibility: catalog.Private, Length: -1})
+	require.NoError(t, err)
+	owner := r.owner.listen(t.Context(), "/api/events")
+	require.NoError(t, r.catalog.RemoveMember(t.Context(), people.Removal{
+		WorkspaceID: handed.WorkspaceID, By: r.other.account.ID, AccountID: r.other.account.ID, HeirID: r.owner.account.ID,
+	}))
+	require.Contains(t, nextOf(t, owner, "video").data, handed.ID)
+	// What the member hears first is what is theirs to see.
+	seen := r.newVideo(t, catalog.InTeam)
+	for heard := next(t, member); !strings.Contains(heard.data, seen.ID); heard = next(t, member) {
+		require.Contains(t, heard.data, r.video.ID, "%s of what was never there for them", heard.name)
+	}
 }
 
 func TestAQuietStreamShowsThatItLives(t *testing.T) {

@@ -62,13 +62,13 @@ func (x *follower) hear(ctx context.Context, e record.Event) error {
 }
 
 // mark is what happened to a video since it was shown: it was hidden from some, or
-// removed, and the follower knew it.
+// removed, and the follower knew it as somebody of its workspace, or as its owner.
 type mark struct{ hidden, known bool }
 
 // knew says whether somebody who follows a library could see in it what is gone.
 func (x *follower) knew(e record.Event) bool {
 	account := x.principal.Account
-	return e.Kind == record.VideoRemoved && account != nil && (e.AccountID == account.ID || account.RoleIn(e.WorkspaceID) != "")
+	return (e.Kind == record.VideoRemoved || e.Kind == record.VideoHidden) && account != nil && (e.AccountID == account.ID || account.RoleIn(e.WorkspaceID) != "")
 }
 
 // showStale shows every video that changed.
@@ -105,7 +105,7 @@ func (x *follower) showVideo(ctx context.Context, id string, since mark) error {
 		return x.endRoom()
 	}
 	if !x.shows(video) {
-		if x.room != "" || since.hidden && x.belongs(video) {
+		if x.room != "" || since.hidden && (since.known || video.Named) {
 			return x.showGone(id)
 		}
 		return nil

@@ -45,16 +45,16 @@ func (t change) trash(ctx context.Context, video *Video, why map[string]string) 
 	if err := t.setTrashed(ctx, video.ID, bun.NullTime{Time: t.Now()}); err != nil {
 		return err
 	}
-	t.Tell(removed(video))
-	if err := t.loseAccess(ctx, video.ID); err != nil {
+	t.Tell(gone(record.VideoRemoved, video))
+	if err := t.loseAccess(ctx, video); err != nil {
 		return err
 	}
 	return t.audit(ctx, video, record.VideoTrashed, why)
 }
 
-// removed tells that a video is gone, and who may hear of that.
-func removed(video *Video) record.Event {
-	e := record.Event{Kind: record.VideoRemoved, VideoID: video.ID, AccountID: video.OwnerID}
+// gone tells that a video is gone, or is from some, and who may hear of that.
+func gone(kind record.EventKind, video *Video) record.Event {
+	e := record.Event{Kind: kind, VideoID: video.ID, AccountID: video.OwnerID}
 	if video.Visibility == InTeam || video.Visibility == WithLink {
 		e.WorkspaceID = video.WorkspaceID
 	}
@@ -119,11 +119,11 @@ func (c *Catalog) removeVideos(ctx context.Context, where string, values ...any)
 
 // removeVideos removes some videos; the caller asks again if there may be more.
 func (t change) removeVideos(ctx context.Context, where string, values ...any) (int, error) {
-	var gone []*Video
-	if err := t.NewSelect().Model(&gone).Where(where, values...).Limit(removedAtOnce).Scan(ctx); err != nil {
+	var all []*Video
+	if err := t.NewSelect().Model(&all).Where(where, values...).Limit(removedAtOnce).Scan(ctx); err != nil {
 		return 0, err
 	}
-	for _, video := range gone {
+	for _, video := range all {
 		if err := t.discard(ctx, ObjectPrefix(video.ID), t.Now()); err != nil {
 			return 0, err
 		}
@@ -133,14 +133,14 @@ func (t change) removeVideos(ctx context.Context, where string, values ...any) (
 		if err := record.Must(t.NewDelete().Model(video).WherePK().Exec(ctx)); err != nil {
 			return 0, err
 		}
-		t.Tell(removed(video))
+		t.Tell(gone(record.VideoRemoved, video))
 		// Its objects are there for a while yet, and it may not have been in the trash.
 		t.Tell(record.Event{Kind: record.AccessLost, VideoID: video.ID, Epoch: video.Epoch + 1})
 		if err := t.audit(ctx, video, record.VideoDeleted, nil); err != nil {
 			return 0, err
 		}
 	}
-	return len(gone), nil
+	return len(all), nil
 }
 
 // discard leaves an object, or all below a prefix, to housekeeping.

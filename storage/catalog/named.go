@@ -80,7 +80,7 @@ func (c *Catalog) NamePeople(ctx context.Context, n Naming) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.raise(ctx, video, n.Raise); err != nil {
+		if err := tx.raise(ctx, video, n.By, n.Raise); err != nil {
 			return err
 		}
 		for _, who := range n.People {
@@ -97,9 +97,16 @@ func (c *Catalog) NamePeople(ctx context.Context, n Naming) error {
 	})
 }
 
-// raise makes a private video one for named people, if that is wanted.
-func (t change) raise(ctx context.Context, video *Video, wanted bool) error {
-	if !wanted || video.Visibility != Private {
+// raise makes a private video one for named people, if that is wanted. A private
+// video is its owner's alone: for others who looked after it, until now perhaps,
+// it is not there, which is decided here because it may have become so meanwhile.
+func (t change) raise(ctx context.Context, video *Video, by string, wanted bool) error {
+	switch {
+	case video.Visibility != Private:
+		return nil
+	case by != video.OwnerID:
+		return record.ErrNotFound
+	case !wanted:
 		return nil
 	}
 	if _, err := t.NewUpdate().Table("videos").Set("visibility = ?", NamedOnly).Set("updated_at = ?", t.Now()).Where("id = ?", video.ID).Exec(ctx); err != nil {
@@ -193,7 +200,7 @@ func (t change) changeNamed(ctx context.Context, video *Video, n *Named, mayComm
 	}
 	t.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
 	if less {
-		if err := t.loseAccess(ctx, video.ID); err != nil {
+		if err := t.loseAccess(ctx, video); err != nil {
 			return err
 		}
 	}
@@ -231,10 +238,10 @@ func (c *Catalog) UnnamePerson(ctx context.Context, videoID, id string) error {
 		if _, err := tx.NewDelete().Model(n).WherePK().Exec(ctx); err != nil {
 			return err
 		}
-		if n.AccountID != "" {
+		if n.AccountID != "" && video.Visibility != Private {
 			tx.Tell(record.Event{Kind: record.VideoHidden, VideoID: video.ID, AccountID: n.AccountID})
 		}
-		if err := tx.loseAccess(ctx, video.ID); err != nil {
+		if err := tx.loseAccess(ctx, video); err != nil {
 			return err
 		}
 		return tx.audit(ctx, video, record.VideoShared, n.detail("removed"))

@@ -200,7 +200,7 @@ func (t change) closeRequest(ctx context.Context, request *AccessRequest, a Answ
 }
 
 func (t change) grant(ctx context.Context, video *Video, request *AccessRequest, a Answer) error {
-	if err := t.raise(ctx, video, true); err != nil {
+	if err := t.raise(ctx, video, a.By, true); err != nil {
 		return err
 	}
 	found := new(Named)

@@ -210,7 +210,7 @@ func (c *Catalog) changeLink(ctx context.Context, id, how string, do func(*Share
 		}
 		tx.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
 		if less {
-			if err := tx.loseAccess(ctx, video.ID); err != nil {
+			if err := tx.loseAccess(ctx, video); err != nil {
 				return err
 			}
 		}

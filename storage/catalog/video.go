@@ -280,7 +280,7 @@ func (c *Catalog) ChangeVideo(ctx context.Context, id string, wanted VideoChange
 			return err
 		}
 		if wanted.takes(before) {
-			if err := tx.loseAccess(ctx, id); err != nil {
+			if err := tx.loseAccess(ctx, before); err != nil {
 				return err
 			}
 		}
@@ -349,12 +349,16 @@ func (w VideoChange) takes(before *Video) bool {
 }
 
 // loseAccess voids the media grants of a video, and lets everybody who follows
-// it find out whether they still may.
-func (t change) loseAccess(ctx context.Context, id string) error {
+// it find out whether they still may. The video is as it was before.
+func (t change) loseAccess(ctx context.Context, before *Video) error {
 	var epoch int64
-	err := t.NewRaw("UPDATE videos SET epoch = epoch + 1, epoch_at = ? WHERE id = ? RETURNING epoch", t.Now(), id).Scan(ctx, &epoch)
-	t.Tell(record.Event{Kind: record.VideoHidden, VideoID: id})
-	t.Tell(record.Event{Kind: record.AccessLost, VideoID: id, Epoch: epoch})
+	err := t.NewRaw("UPDATE videos SET epoch = epoch + 1, epoch_at = ? WHERE id = ? RETURNING epoch", t.Now(), before.ID).Scan(ctx, &epoch)
+	if before.Visibility != Private { // of that one nobody else knew
+		hidden := gone(record.VideoHidden, before)
+		hidden.AccountID = "" // its owner does not lose it
+		t.Tell(hidden)
+	}
+	t.Tell(record.Event{Kind: record.AccessLost, VideoID: before.ID, Epoch: epoch})
 	return err
 }
 

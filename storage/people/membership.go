@@ -192,14 +192,23 @@ func (t change) handOver(ctx context.Context, r Removal) error {
 	statements := []string{
 		"UPDATE videos SET owner_id = ?2, updated_at = ?3 WHERE workspace_id = ?0 AND owner_id = ?1",
 		"DELETE FROM video_people WHERE account_id = ?2 AND video_id IN (SELECT id FROM videos WHERE workspace_id = ?0 AND owner_id = ?2)",
+		// Who has what they asked for asks no more, and the others ask who may answer now.
+		"DELETE FROM access_requests WHERE account_id = ?2 AND state = 'open' AND video_id IN (SELECT id FROM videos WHERE workspace_id = ?0 AND owner_id = ?2)",
+		`UPDATE notices SET account_id = ?2, read_at = NULL WHERE account_id = ?1
+			AND request_id IN (SELECT access_requests.id FROM access_requests JOIN videos ON videos.id = access_requests.video_id
+				WHERE access_requests.state = 'open' AND videos.workspace_id = ?0 AND videos.owner_id = ?2)`,
 	}
 	for _, statement := range statements {
 		if _, err := t.NewRaw(statement, r.WorkspaceID, r.AccountID, r.HeirID, t.Now()).Exec(ctx); err != nil {
 			return err
 		}
 	}
+	for _, inbox := range []string{r.AccountID, r.HeirID} {
+		t.Tell(record.Event{Kind: record.NoticeAdded, AccountID: inbox})
+	}
 	for _, video := range moved {
-		t.Tell(record.Event{Kind: record.VideoHidden, VideoID: video.ID})
+		t.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
+		t.Tell(record.Event{Kind: record.VideoHidden, VideoID: video.ID, AccountID: r.AccountID})
 		err := t.Audit(ctx, record.Audit{WorkspaceID: r.WorkspaceID, Action: record.VideoMoved, VideoID: video.ID, VideoTitle: video.Title, Detail: map[string]string{"to": heir.Account.Email}})
 		if err != nil {
 			return err

@@ -27,7 +27,8 @@ type Event struct {
 	VideoID   string
 	CommentID string // for the kinds of comment
 	AccountID string // for NoticeAdded, AccessLost of an account, VideoHidden from one alone, and VideoRemoved: whose it was
-	// WorkspaceID is, for VideoRemoved, the workspace whose people could all see it.
+	// WorkspaceID is, for VideoRemoved and VideoHidden, the workspace whose people
+	// could all see it before; "" if only its owner and who was named could.
 	WorkspaceID string
 	Epoch       int64 // for AccessLost
 }

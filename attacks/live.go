@@ -21,7 +21,7 @@ func onLive() []Attack {
 		},
 		{
 			N: 60, Name: "connects and sends nothing for hours", Package: "server/whip", Test: "TestWhatEndsASession/nothing is sent",
-			Guard: Mutation{"server/whip/session.go", `case s.connected && now.Sub(s.mediaAt) >= silence:`, `case false:`},
+			Guard: Mutation{"server/whip/session.go", `case s.connected && now.Sub(s.mediaAt) >= silence:`, `case s.connected && now.Sub(s.mediaAt) >= silence && false:`},
 		},
 		{
 			N: 61, Name: "opens streams of events without end", Package: "server/talk", Test: "TestTooManyTabsAreRefused",

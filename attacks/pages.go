@@ -56,7 +56,7 @@ func onPages() []Attack {
 			Guard: Mutation{"server/auth/link.go", `u.Scheme != "" || u.Host != "" || `, `u.Scheme != "" || `},
 		},
 		{
-			N: 62, Name: "finds out who watched: in records, referers and search engines", Package: "server/talk", Test: "TestAViewerCannotBeFoundOutFromTheRecords",
+			N: 62, Name: "finds out who watched: in records, referers and search engines", Package: "server/talk", Test: "TestAVisitorIsKnownForADayUnderOurKeyAlone",
 			Guard: Mutation{"server/talk/views.go", `mac := hmac.New(sha256.New, a.secret)`, `mac := hmac.New(sha256.New, nil)`},
 		},
 		{

@@ -340,6 +340,9 @@ func TestTokensExpire(t *testing.T) {
 	s.advance(7 * 24 * time.Hour)
 	answer := s.bearer(shown).ask("GET", "/api/accounts", nil, 401)
 	require.Equal(t, "token_expired", answer["code"])
+	require.Equal(t, "proof", ada.ask("POST", "/api/tokens", object{"name": "x", "scope": "read"}, 403)["code"], "a browser left open")
+	ada.ask("POST", "/api/session/proof", object{"password": password}, 200)
+	ada.ask("POST", "/api/tokens", object{"name": "x", "scope": "read"}, 201)
 	for _, days := range []int{-1, 100000} {
 		ada.ask("POST", "/api/tokens", object{"name": "x", "scope": "read", "expires_in_days": days}, 422)
 	}

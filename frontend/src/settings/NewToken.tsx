@@ -3,15 +3,18 @@ import { type FormEvent, useId, useState } from 'react';
 import { type ApiToken, keys, messageOf, tokens } from '@/api';
 import { Button, copyWithToast, Dialog, Field, Notice, Select } from '@/ui';
 import { scopes } from './scopes';
+import { NotProved, useProof } from './security/proof';
 
+type Values = { name: string; scope: ApiToken['scope']; expires_in_days: number };
 type Props = { open: boolean; onOpenChange: (open: boolean) => void };
 
 /** Makes a token and shows it, this once. */
 export function NewToken({ open, onOpenChange }: Props) {
   const client = useQueryClient();
   const form = useId();
+  const proof = useProof();
   const create = useMutation({
-    mutationFn: tokens.create,
+    mutationFn: (values: Values) => proof(() => tokens.create(values)),
     onSuccess: () => void client.invalidateQueries({ queryKey: keys.tokens }),
   });
   const change = (next: boolean) => {
@@ -35,7 +38,11 @@ export function NewToken({ open, onOpenChange }: Props) {
         </>
       }
     >
-      <TokenForm id={form} error={create.error} onSubmit={create.mutate} />
+      <TokenForm
+        id={form}
+        error={create.error instanceof NotProved ? null : create.error}
+        onSubmit={create.mutate}
+      />
     </Dialog>
   );
 }
@@ -43,7 +50,7 @@ export function NewToken({ open, onOpenChange }: Props) {
 type FormProps = {
   id: string;
   error: Error | null;
-  onSubmit: (values: { name: string; scope: ApiToken['scope']; expires_in_days: number }) => void;
+  onSubmit: (values: Values) => void;
 };
 
 function TokenForm({ id, error, onSubmit }: FormProps) {

@@ -6,6 +6,7 @@ import { ago, Button, Confirm, date, toast } from '@/ui';
 import { NewToken } from './NewToken';
 import { scopes } from './scopes';
 import { Row, Rows, RowsPending } from './rows';
+import { Proof } from './security/Proof';
 
 export function Tokens() {
   const list = useTokens();
@@ -34,7 +35,9 @@ export function Tokens() {
       <Button onClick={() => setMaking(true)} className="justify-self-start">
         New token
       </Button>
-      <NewToken open={making} onOpenChange={setMaking} />
+      <Proof>
+        <NewToken open={making} onOpenChange={setMaking} />
+      </Proof>
       <Revoke token={revoking} onDone={() => setRevoking(null)} />
     </div>
   );

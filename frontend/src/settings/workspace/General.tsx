@@ -27,7 +27,9 @@ export function General() {
         <p className="font-medium">{workspace.data.name}</p>
       )}
       <div className="flex flex-wrap gap-2.5">
-        {workspace.data.may_create && <Button onClick={() => setMaking(true)}>New workspace</Button>}
+        {workspace.data.may_create && (
+          <Button onClick={() => setMaking(true)}>New workspace</Button>
+        )}
         {isOwner && (
           <Button tone="ghost" onClick={() => setDeleting(true)} className="text-danger">
             Delete this workspace

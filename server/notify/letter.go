@@ -125,14 +125,14 @@ func (l AccessGranted) sheet(place) sheet {
 	}
 }
 
-// AccessDenied tells that a video stays closed. Whoever may not watch it does not
-// learn its title either: Video is the address that they asked for.
-type AccessDenied struct{ Video string }
+// AccessDenied tells that a video stays closed. Whoever may not watch it learns
+// neither its title nor its address: they may have asked by a link that is closed.
+type AccessDenied struct{}
 
-func (l AccessDenied) sheet(place) sheet {
+func (AccessDenied) sheet(place) sheet {
 	return sheet{
 		Subject: "Your request to watch a video was declined",
-		Lines:   []string{fmt.Sprintf("You asked to watch %s. Its owner has decided not to share it with you.", clean(l.Video))},
+		Lines:   []string{"You asked to watch a video. Its owner has decided not to share it with you."},
 		Small:   []string{"You get this because you asked for it."},
 	}
 }

@@ -20,7 +20,7 @@ func letters() map[string]Letter {
 		"sign_in":       SignInLink{URL: place1 + "sign-in/once?token=abc", Expires: noon.Add(15 * time.Minute), From: "Firefox on Linux, 192.0.2.1"},
 		"asks":          AccessRequest{Video: "Why the import is slow", Name: "Cy", Email: "cy@example.org", Message: "I need it for the report.\nThanks!", GrantURL: place1 + "answer/abc?yes", DenyURL: place1 + "answer/abc?no"},
 		"granted":       AccessGranted{Video: "Why the import is slow", Owner: "Béla Bartók", URL: place1 + "v/abc"},
-		"denied":        AccessDenied{Video: "Why the import is slow"},
+		"denied":        AccessDenied{},
 		"shared":        Shared{Video: "Why the import is slow", Sharer: "Béla Bartók", SharerEmail: "bela@example.org", Message: "Look at 3:10, please.", URL: place1 + "v/abc", Length: 12 * time.Minute, Unsubscribe: place1 + "api/mail/stop?token=abc"},
 		"retention_one": Retention{Workspace: "Design", On: noon.AddDate(0, 0, 14), Videos: []Item{{Title: "Old tour", URL: place1 + "v/a", Note: "recorded in 2024"}}, URL: place1 + "settings/retention"},
 		"retention":     Retention{Workspace: "Design", On: noon.AddDate(0, 0, 14), Videos: many(25), URL: place1 + "settings/retention"},
@@ -136,7 +136,7 @@ func TestWordsOfPeopleStayWords(t *testing.T) {
 			SignInLink{URL: place1, From: bad},
 			AccessRequest{Video: bad, Name: bad, Email: bad, Message: bad, GrantURL: place1, DenyURL: place1},
 			AccessGranted{Video: bad, Owner: bad, URL: place1},
-			AccessDenied{Video: bad},
+			AccessGranted{Video: bad, URL: place1 + "v/x"},
 			Shared{Video: bad, Sharer: bad, SharerEmail: bad, Message: bad, URL: place1, Unsubscribe: place1},
 			Retention{Workspace: bad, Videos: []Item{{Title: bad, URL: place1, Note: bad}}, URL: place1},
 			Security{Event: SecurityEvent(bad), From: bad, URL: place1},
@@ -181,8 +181,8 @@ func TestTriesOfALetter(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := func(letter Letter) string { return r.read(t, letter).header.Get("Message-ID") }
-	first := id(AccessDenied{Video: "v"})
-	require.Equal(t, first, id(AccessDenied{Video: "v"}), "whoever gets it twice sees it once")
+	first := id(AccessGranted{Video: "v", URL: place1 + "v/x"})
+	require.Equal(t, first, id(AccessGranted{Video: "v", URL: place1 + "v/x"}), "whoever gets it twice sees it once")
 	require.NotEqual(t, id(SignInLink{URL: place1 + "a"}), id(SignInLink{URL: place1 + "b"}), "another token is another letter")
 }
 

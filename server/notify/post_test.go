@@ -51,7 +51,7 @@ func TestWaysToSend(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := (&rig{server: c.server, user: c.user, query: c.query}).start(t)
-			r.read(t, AccessDenied{Video: "Grüße"})
+			r.read(t, AccessGranted{Video: "Grüße", URL: place1 + "v/x"})
 			got := r.server.Letters()[0]
 			require.Equal(t, c.encrypted, got.Encrypted)
 			require.Equal(t, c.user != "", got.User != "")
@@ -238,7 +238,7 @@ func TestThroughTheQueue(t *testing.T) {
 	t.Parallel()
 	busy := make(chan struct{}, 1)
 	busy <- struct{}{}
-	r := (&rig{letter: AccessDenied{Video: "Tour"}, server: &smtptest.Server{Answer: func(verb, _ string) string {
+	r := (&rig{letter: AccessGranted{Video: "Tour", URL: place1 + "v/x"}, server: &smtptest.Server{Answer: func(verb, _ string) string {
 		if verb == "RCPT" {
 			select {
 			case <-busy:

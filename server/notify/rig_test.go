@@ -121,7 +121,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	return (&rig{server: &smtptest.Server{}, letter: AccessDenied{Video: "Tour"}}).start(t)
+	return (&rig{server: &smtptest.Server{}, letter: AccessGranted{Video: "Tour", URL: place1 + "v/x"}}).start(t)
 }
 
 func order(to string) jobs.Job[jobs.Mail] {

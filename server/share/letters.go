@@ -100,11 +100,11 @@ func (p *post) granted(ctx context.Context, ref, _ string) (notify.Letter, error
 }
 
 func (p *post) denied(ctx context.Context, ref, _ string) (notify.Letter, error) {
-	_, v, err := p.requestOf(ctx, ref, catalog.RequestDenied)
+	_, _, err := p.requestOf(ctx, ref, catalog.RequestDenied)
 	if err != nil {
 		return nil, err
 	}
-	return notify.AccessDenied{Video: p.base.JoinPath("v", v.Slug).String()}, nil
+	return notify.AccessDenied{}, nil
 }
 
 // requestOf finds a request that is still in a state, and its video.

@@ -34,7 +34,7 @@ func (r *rig) link(t testing.TB, v *catalog.Video, password string, life time.Du
 }
 
 func (r *rig) pass(link *catalog.ShareLink) string {
-	return access.NewFinder(r.catalog, []byte(rigKey), time.Now).Pass(link)
+	return access.NewFinder(r.catalog, []byte(rigKey), time.Now).Pass(link, nil)
 }
 
 // revealing are all addresses that show something of a video to whoever may

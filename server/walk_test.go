@@ -175,9 +175,9 @@ func (r *rig) equip(t testing.TB, w who, v *catalog.Video) (pass, slug string) {
 	finder := access.NewFinder(r.catalog, []byte(rigKey), time.Now)
 	if w.name == "stolen pass" {
 		finder = access.NewFinder(r.catalog, []byte("another key"), time.Now)
-		return finder.Pass(link), v.Slug
+		return finder.Pass(link, nil), v.Slug
 	}
-	return finder.Pass(link), link.Slug
+	return finder.Pass(link, nil), link.Slug
 }
 
 var bodies = map[string]string{

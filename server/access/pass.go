@@ -33,21 +33,33 @@ func NewFinder(records *catalog.Catalog, key []byte, now func() time.Time) *Find
 }
 
 // Pass proves, until it lapses, that its holder came by a share link and, if it
-// asks for one, knew the password.
-func (f *Finder) Pass(link *catalog.ShareLink) string {
-	body := link.ID + "." + strconv.FormatInt(link.Version, 36) + "." + strconv.FormatInt(f.now().Add(PassLife).Unix(), 36)
+// asks for one, knew the password. That of a link that counts whom it lets in is
+// good in the browser that it let in: who has it cannot hand it on.
+func (f *Finder) Pass(link *catalog.ShareLink, viewer []byte) string {
+	body := link.ID + "." + strconv.FormatInt(link.Version, 36) + "." + strconv.FormatInt(f.now().Add(PassLife).Unix(), 36) + "." + bound(link, viewer)
 	return body + "." + f.sign(body)
 }
 
-// Passed finds the link that a pass is for, if both are good now. It returns
-// record.ErrNotFound otherwise.
-func (f *Finder) Passed(ctx context.Context, pass string) (*catalog.ShareLink, error) {
+// bound names the browser that a pass is for, if it is for one alone. Others, such
+// as frames that have no cookies, are let in by links that do not count.
+func bound(link *catalog.ShareLink, viewer []byte) string {
+	if link.MaxViews == 0 {
+		return ""
+	}
+	of := sha256.Sum256(append([]byte("viewer\x00"+link.ID+"\x00"), viewer...))
+	return base64.RawURLEncoding.EncodeToString(of[:macBytes])
+}
+
+// Passed finds the link that a principal's pass is for, if both are good now. It
+// returns record.ErrNotFound otherwise.
+func (f *Finder) Passed(ctx context.Context, p auth.Principal) (*catalog.ShareLink, error) {
+	pass := p.Pass
 	last := strings.LastIndexByte(pass, '.')
 	if last < 0 || !hmac.Equal([]byte(pass[last+1:]), []byte(f.sign(pass[:last]))) {
 		return nil, record.ErrNotFound
 	}
 	fields := strings.Split(pass[:last], ".")
-	if len(fields) != 3 {
+	if len(fields) != 4 {
 		return nil, record.ErrNotFound
 	}
 	version, errVersion := strconv.ParseInt(fields[1], 36, 64)
@@ -57,6 +69,9 @@ func (f *Finder) Passed(ctx context.Context, pass string) (*catalog.ShareLink, e
 	}
 	link, err := f.catalog.ShareLink(ctx, fields[0])
 	if err == nil && (link.Version != version || !link.Open(f.now())) {
+		return nil, record.ErrNotFound
+	}
+	if err == nil && link.MaxViews > 0 && (len(p.GuestHash) == 0 || !hmac.Equal([]byte(fields[3]), []byte(bound(link, p.GuestHash)))) {
 		return nil, record.ErrNotFound
 	}
 	return link, err
@@ -69,7 +84,7 @@ func (f *Finder) Find(ctx context.Context, p auth.Principal, key catalog.VideoKe
 	if err != nil || p.Pass == "" {
 		return video, err
 	}
-	link, err := f.Passed(ctx, p.Pass)
+	link, err := f.Passed(ctx, p)
 	if errors.Is(err, record.ErrNotFound) {
 		return video, nil // a pass that is no good opens nothing, and closes nothing either
 	}

@@ -92,7 +92,7 @@ func entry(ctx context.Context, method string) people.Entry {
 	return people.Entry{Method: method, Agent: v.agent, Address: v.address}
 }
 
-// With puts a principal into a context; tests of other packages need it.
+// With puts a principal into a context: one that has just become known as a guest.
 func With(ctx context.Context, p Principal) context.Context {
 	v := visitorOf(ctx)
 	v.principal = p

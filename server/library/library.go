@@ -127,7 +127,7 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 	}
 	if v.Via != nil {
 		// Its own address may be open to fewer or more: who came by a link keeps to it.
-		out.Slug, out.WatchURL, out.Pass = v.Via.Slug, a.base.JoinPath("v", v.Via.Slug).String(), new(a.finder.Pass(v.Via))
+		out.Slug, out.WatchURL, out.Pass = v.Via.Slug, a.base.JoinPath("v", v.Via.Slug).String(), new(a.finder.Pass(v.Via, p.GuestHash))
 	}
 	if v.Trashed() {
 		at := v.TrashedAt.UTC()

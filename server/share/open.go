@@ -59,7 +59,7 @@ func (a *API) OpenLink(ctx context.Context, in *OpenInput) (*OpenOutput, error) 
 	if ok, err := a.Finder.Admits(ctx, p, video, link); !ok {
 		return nil, cmp.Or(err, record.ErrNotFound)
 	}
-	if err := a.checkPassword(ctx, link, in.Body.Password); err != nil {
+	if err := a.checkPassword(ctx, video, link, in.Body.Password); err != nil {
 		return nil, err
 	}
 	out := &OpenOutput{}
@@ -82,14 +82,14 @@ func (a *API) OpenLink(ctx context.Context, in *OpenInput) (*OpenOutput, error) 
 // admitted describes the video for somebody who may watch it, with a pass if
 // they came by a link.
 func (a *API) admitted(ctx context.Context, p auth.Principal, v *catalog.Video, link *catalog.ShareLink) (*OpenOutput, error) {
-	view, err := a.Video(access.WithVideo(ctx, p, v), v)
+	view, err := a.Video(access.WithVideo(auth.With(ctx, p), p, v), v)
 	if err != nil {
 		return nil, err
 	}
 	out := &OpenOutput{CacheControl: "no-store"}
 	out.Body.Video = view
 	if link != nil {
-		pass := a.Finder.Pass(link)
+		pass := a.Finder.Pass(link, p.GuestHash)
 		out.Body.Pass = &pass
 		out.SetCookie = append(out.SetCookie, a.Auth.PassCookie(link.Slug, pass))
 	}
@@ -98,7 +98,7 @@ func (a *API) admitted(ctx context.Context, p auth.Principal, v *catalog.Video, 
 
 // checkPassword compares a password with the link's, if it has one. Each try is
 // counted before it is looked at.
-func (a *API) checkPassword(ctx context.Context, link *catalog.ShareLink, password string) error {
+func (a *API) checkPassword(ctx context.Context, video *catalog.Video, link *catalog.ShareLink, password string) error {
 	if link.PasswordHash == "" {
 		return nil
 	}
@@ -116,6 +116,12 @@ func (a *API) checkPassword(ctx context.Context, link *catalog.ShareLink, passwo
 	}
 	if !right {
 		a.Log.InfoContext(ctx, "a wrong password for a share link", "link", link.ID, "video", link.VideoID)
+		err := a.Catalog.AuditAlone(ctx, record.Audit{
+			WorkspaceID: video.WorkspaceID, Action: record.LinkRefused, VideoID: video.ID, VideoTitle: video.Title, Detail: map[string]string{"link": link.Name}, Once: true,
+		})
+		if err != nil {
+			a.Log.WarnContext(ctx, "a wrong password for a share link is not in the audit log", "error", err)
+		}
 		return errWrongPassword
 	}
 	a.Limits.Succeeded(ctx, guess)

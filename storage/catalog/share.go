@@ -26,7 +26,8 @@ type ShareLink struct {
 	Name string `bun:"name"`
 	// PasswordHash is "" for a link without a password.
 	PasswordHash string `bun:"password_hash"`
-	// Version grows with every change of the password: passes of before are void.
+	// Version grows with every change of the password, and with every bound that is
+	// new or lower: passes of before are void.
 	Version     int64        `bun:"version"`
 	MayComment  bool         `bun:"may_comment"`
 	MayDownload bool         `bun:"may_download"`
@@ -143,6 +144,10 @@ func (l *ShareLink) set(w LinkChange) (less bool) {
 		l.ExpiresAt = bun.NullTime{Time: at}
 	}
 	if w.MaxViews != nil {
+		if *w.MaxViews > 0 && (l.MaxViews == 0 || *w.MaxViews < l.MaxViews) {
+			l.Version++ // passes of before are counted from now on
+			less = true
+		}
 		l.MaxViews = *w.MaxViews
 	}
 	return less

@@ -16,6 +16,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/share"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // do sends JSON, expects a status, and reads the answer into out if there is one.
@@ -252,6 +253,10 @@ func TestALinksPasswordIsGuessedSlowly(t *testing.T) {
 		}
 	}
 	require.True(t, refused)
+	noted, err := r.catalog.AuditLog(t.Context(), record.AuditQuery{WorkspaceID: r.owner.account.WorkspaceID, Action: record.LinkRefused, Limit: 9})
+	require.NoError(t, err)
+	require.NotEmpty(t, noted)
+	require.Less(t, len(noted), 3, "a flood of guesses does not fill the log")
 	r.nobody.do(t, "POST /api/links/"+link.Slug+"/open", object{"password": "correct horse"}, 429, nil)
 	r.owner.do(t, "POST /api/links/"+link.Slug+"/open", object{}, 200, nil)
 }

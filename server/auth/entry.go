@@ -118,7 +118,7 @@ func (a *Auth) CheckCode(ctx context.Context, account *people.Account, code stri
 	err := a.useCode(ctx, account, code)
 	if errors.Is(err, record.ErrNotFound) {
 		a.log.InfoContext(ctx, "a code was refused", "account", account.ID, "network", Address(ctx))
-		return errCode
+		return a.refused(ctx, account, "code", errCode)
 	}
 	if err == nil {
 		a.limits.Succeeded(ctx, guess)

@@ -325,6 +325,44 @@ func TestADisabledAccountIsOut(t *testing.T) {
 	s.client().as(t, "Ben")
 }
 
+// Whoever tries is in the log of each workspace of the account, and fills none.
+func TestRefusedSignInsAreAudited(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "http://localhost:8080")
+	s.owner()
+	ada := s.account("ada@example.org")
+	_, err := s.catalog.CreateWorkspace(t.Context(), people.NewWorkspace{OwnerID: ada.ID, Name: "Other"})
+	require.NoError(t, err)
+	ada = s.account("ada@example.org")
+	refused := func() (n []int) {
+		for _, m := range ada.Memberships {
+			rows, err := s.catalog.AuditLog(t.Context(), record.AuditQuery{WorkspaceID: m.WorkspaceID, Action: record.SignInFailed, Limit: 100})
+			require.NoError(t, err)
+			n = append(n, len(rows))
+		}
+		return n
+	}
+	require.Equal(t, []int{0, 0}, refused())
+	for range 5 {
+		s.client().ask("POST", "/api/session", credentials("Ada", "wrong password"), 401)
+		s.client().ask("POST", "/api/session", credentials("Nobody", "wrong password"), 401)
+	}
+	require.Equal(t, []int{1, 1}, refused(), "a flood is one row")
+	s.advance(time.Minute)
+	s.client().ask("POST", "/api/session", credentials("Ada", "wrong password"), 401)
+	require.Equal(t, []int{2, 2}, refused())
+	s.turnOnCodes(ada)
+	c := s.client()
+	c.ask("POST", "/api/session", credentials("Ada", password), 202)
+	c.ask("POST", "/api/session/code", object{"code": "000000"}, 401)
+	require.Equal(t, []int{3, 3}, refused())
+	require.NoError(t, s.catalog.SetDisabled(t.Context(), ada.ID, true))
+	rows, err := s.catalog.AuditLog(t.Context(), record.AuditQuery{WorkspaceID: ada.WorkspaceID, Action: record.AccountDisabled, Limit: 9})
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	require.Equal(t, "ada@example.org", rows[0].Detail["account"])
+}
+
 func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "http://localhost:8080")

@@ -133,7 +133,7 @@ func (a *Auth) SignIn(ctx context.Context, in *SignInInput) (*EntryOutput, error
 		return nil, err
 	}
 	if !account.DisabledAt.IsZero() {
-		return nil, wrongCredentials()
+		return nil, a.refused(ctx, account, people.ByPassword, wrongCredentials())
 	}
 	a.limits.Succeeded(ctx, guess)
 	return a.proven(ctx, account, people.ByPassword)
@@ -143,9 +143,18 @@ func (a *Auth) verify(ctx context.Context, account *people.Account, password str
 	matches, err := a.hasher.Verify(ctx, account.PasswordHash, password)
 	if err == nil && !matches {
 		a.log.InfoContext(ctx, "a password was refused", "network", Address(ctx))
-		return wrongCredentials()
+		return a.refused(ctx, account, people.ByPassword, wrongCredentials())
 	}
 	return err
+}
+
+// refused notes a try that failed and returns why. That it cannot be noted is no
+// reason to answer differently.
+func (a *Auth) refused(ctx context.Context, account *people.Account, method string, why error) error {
+	if err := a.catalog.NoteRefused(ctx, account, method); err != nil {
+		a.log.WarnContext(ctx, "a refused sign-in is not in the audit log", "error", err)
+	}
+	return why
 }
 
 // start makes a session and ends the one that the request came with.

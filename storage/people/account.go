@@ -244,7 +244,14 @@ func (c *People) SetDisabled(ctx context.Context, accountID string, disabled boo
 		if disabled {
 			at.Time = tx.Now()
 		}
-		if err := record.Must(tx.NewUpdate().Model((*Account)(nil)).Set("disabled_at = ?", at).Where("id = ?", accountID).Exec(ctx)); err != nil || !disabled {
+		account, action := new(Account), record.AccountEnabled
+		if disabled {
+			action = record.AccountDisabled
+		}
+		if err := record.Must(tx.NewUpdate().Model(account).Set("disabled_at = ?", at).Where("id = ?", accountID).Returning("*").Exec(ctx)); err != nil {
+			return err
+		}
+		if err := AuditEverywhere(ctx, tx.Change, accountID, action, map[string]string{"account": account.Email}); err != nil || !disabled {
 			return err
 		}
 		if err := EndEverything(ctx, tx.Change, accountID, nil); err != nil {

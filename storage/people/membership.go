@@ -308,12 +308,17 @@ func DissolveWorkspace(ctx context.Context, tx record.Change, id string) error {
 // AuditEverywhere notes, within a transaction, what an account does about
 // itself in the log of every workspace that it belongs to.
 func AuditEverywhere(ctx context.Context, tx record.Change, accountID string, action record.Action, detail map[string]string) error {
+	return auditEverywhere(ctx, tx, accountID, record.Audit{Action: action, Detail: detail})
+}
+
+func auditEverywhere(ctx context.Context, tx record.Change, accountID string, a record.Audit) error {
 	var workspaces []string
 	if err := tx.NewSelect().Model((*Membership)(nil)).Column("workspace_id").Where("account_id = ?", accountID).Scan(ctx, &workspaces); err != nil {
 		return err
 	}
 	for _, id := range workspaces {
-		if err := tx.Audit(ctx, record.Audit{WorkspaceID: id, Action: action, Detail: detail}); err != nil {
+		a.WorkspaceID = id
+		if err := tx.Audit(ctx, a); err != nil {
 			return err
 		}
 	}

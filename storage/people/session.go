@@ -100,6 +100,16 @@ func (c *People) StartSession(ctx context.Context, account *Account, entry Entry
 	})
 }
 
+// NoteRefused notes that a sign-in to an account was refused. For an account that
+// does not exist it takes as long and notes nothing.
+func (c *People) NoteRefused(ctx context.Context, account *Account, method string) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		return auditEverywhere(ctx, tx.Change, account.ID, record.Audit{
+			Action: record.SignInFailed, Detail: map[string]string{"account": account.Email, "method": method}, Once: true,
+		})
+	})
+}
+
 // actor is the account as the audit log names it.
 func (a *Account) actor(address string) record.Actor {
 	return record.Actor{AccountID: a.ID, Name: a.Name, Email: a.Email, Address: address}

@@ -44,6 +44,9 @@ const (
 	SessionEnded    Action = "session.ended"
 	TokenCreated    Action = "token.created"
 	TokenDropped    Action = "token.dropped"
+	LinkRefused     Action = "link.refused" // a wrong password of a share link
+	AccountDisabled Action = "account.disabled"
+	AccountEnabled  Action = "account.enabled"
 	AccountExported Action = "account.exported"
 	AuditExported   Action = "audit.exported"
 )
@@ -81,7 +84,13 @@ type Audit struct {
 	// VideoID and VideoTitle name a video, if it is about one.
 	VideoID, VideoTitle string
 	Detail              map[string]string
+	// Once is for what strangers cause: the same is noted once a minute, so that a
+	// flood does not fill the log.
+	Once bool
 }
+
+// onceIn is how long the same is not noted again.
+const onceIn = time.Minute
 
 // AuditRow is a row of the audit log. It outlives what it speaks of, so it
 // names that by value.
@@ -114,6 +123,13 @@ func (t Change) Audit(ctx context.Context, a Audit) error {
 	detail, err := json.Marshal(a.Detail)
 	if err != nil {
 		return err
+	}
+	if a.Once {
+		noted, err := t.NewSelect().Model((*AuditRow)(nil)).Where("workspace_id = ? AND at > ? AND action = ? AND video_id = ?", a.WorkspaceID, t.Now().Add(-onceIn), a.Action, a.VideoID).
+			Where("CAST(detail AS TEXT) = ?", string(detail)).Exists(ctx)
+		if err != nil || noted {
+			return err
+		}
 	}
 	who := ActorOf(ctx)
 	row := &AuditRow{

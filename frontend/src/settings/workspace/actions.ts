@@ -28,6 +28,13 @@ export const actions: { value: string; label: string; said: string }[] = [
   { value: 'sign_in', label: 'Signed in', said: 'signed in' },
   { value: 'sign_in.failed', label: 'Failed to sign in', said: 'failed to sign in' },
   { value: 'sign_in.changed', label: 'Changed how they sign in', said: 'changed how they sign in' },
+  {
+    value: 'link.refused',
+    label: 'Gave a wrong password for a link',
+    said: 'gave a wrong password for a link to',
+  },
+  { value: 'account.disabled', label: 'Locked an account', said: 'locked an account' },
+  { value: 'account.enabled', label: 'Unlocked an account', said: 'unlocked an account' },
   { value: 'session.ended', label: 'Ended a session', said: 'ended a session' },
   { value: 'token.created', label: 'Made an API token', said: 'made an API token' },
   { value: 'token.dropped', label: 'Took an API token back', said: 'took an API token back' },

@@ -90,10 +90,25 @@ func (c *Catalog) RestoreVideo(ctx context.Context, id string) error {
 func (c *Catalog) EmptyTrash(ctx context.Context) error {
 	workspaces, err := c.Workspaces(ctx)
 	for _, w := range workspaces {
-		before := c.Now().AddDate(0, 0, -w.TrashDays)
-		err = errors.Join(err, c.removeVideos(ctx, "workspace_id = ? AND trashed_at < ?", w.ID, before))
+		err = errors.Join(err, c.emptyTrash(ctx, w.ID))
 	}
 	return err
+}
+
+// emptyTrash looks at the rule in the transaction that deletes: what an admin has
+// just saved stays.
+func (c *Catalog) emptyTrash(ctx context.Context, workspaceID string) error {
+	return c.removeInTurn(ctx, func(ctx context.Context, tx change) (int, error) {
+		var days int
+		err := tx.NewRaw("SELECT trash_days FROM workspaces WHERE id = ?", workspaceID).Scan(ctx, &days)
+		if errors.Is(record.Translate(err), record.ErrNotFound) {
+			return 0, nil // it is gone with its videos
+		}
+		if err != nil {
+			return 0, err
+		}
+		return tx.removeVideos(ctx, "workspace_id = ? AND trashed_at < ?", workspaceID, c.Now().AddDate(0, 0, -days))
+	})
 }
 
 // RemoveVideo removes a video with everything that belongs to it, at once.
@@ -105,10 +120,15 @@ func (c *Catalog) RemoveVideo(ctx context.Context, id string) error {
 const removedAtOnce = 50
 
 func (c *Catalog) removeVideos(ctx context.Context, where string, values ...any) error {
+	return c.removeInTurn(ctx, func(ctx context.Context, tx change) (int, error) { return tx.removeVideos(ctx, where, values...) })
+}
+
+// removeInTurn removes some videos at a time until fewer are left.
+func (c *Catalog) removeInTurn(ctx context.Context, some func(ctx context.Context, tx change) (int, error)) error {
 	for {
 		var gone int
 		err := c.write(ctx, func(ctx context.Context, tx change) (err error) {
-			gone, err = tx.removeVideos(ctx, where, values...)
+			gone, err = some(ctx, tx)
 			return err
 		})
 		if err != nil || gone < removedAtOnce {

@@ -107,6 +107,9 @@ func (t change) addTo(ctx context.Context, account *Account, role Role) error {
 		return err
 	}
 	first, err := t.firstWorkspace(ctx)
+	if errors.Is(err, record.ErrNotFound) {
+		return nil // it was deleted
+	}
 	if err != nil {
 		return err
 	}

@@ -132,6 +132,9 @@ func (c *People) CreateOwner(ctx context.Context, setupToken string, n NewAccoun
 			return err
 		}
 		first, err := tx.firstWorkspace(ctx)
+		if errors.Is(err, record.ErrNotFound) {
+			first, err = tx.makeFirst(ctx)
+		}
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -228,4 +229,29 @@ func TestChangesOfAWorkspace(t *testing.T) {
 	require.Equal(t, map[string]string{"name": "Workspace → Team", "retention_days": "0 → 90", "quota_bytes": "0 → 7"}, rows[0].Detail)
 	_, err = k.ChangeWorkspace(t.Context(), "absent", people.WorkspaceChange{Name: new("x")})
 	require.ErrorIs(t, err, record.ErrNotFound)
+}
+
+// Whoever the provider lets in is led to no workspace of somebody else's.
+func TestNewcomersJoinOnlyTheWorkspaceOfTheServer(t *testing.T) {
+	t.Parallel()
+	c, _ := accountsCatalog(t)
+	ctx := t.Context()
+	begun, err := c.Begin(ctx)
+	require.NoError(t, err)
+	ada, err := c.CreateOwner(ctx, begun.SetupToken, person("Ada"))
+	require.NoError(t, err)
+	first := ada.WorkspaceID
+	other, err := c.CreateWorkspace(ctx, people.NewWorkspace{OwnerID: ada.ID, Name: "Other"})
+	require.NoError(t, err)
+	ben, err := c.AddAccount(ctx, person("Ben"), people.Member)
+	require.NoError(t, err)
+	require.Equal(t, first, ben.WorkspaceID)
+	require.NoError(t, c.Write(ctx, func(ctx context.Context, tx record.Change) error {
+		_, err := tx.NewRaw("DELETE FROM workspaces WHERE id = ?", first).Exec(ctx)
+		return err
+	}))
+	eve, err := c.AddAccount(ctx, person("Eve"), people.Member)
+	require.NoError(t, err)
+	require.Empty(t, eve.RoleIn(other.ID))
+	require.Empty(t, eve.WorkspaceID)
 }

@@ -76,14 +76,40 @@ type Membership struct {
 // trashDays is how long a new workspace keeps what was thrown away.
 const trashDays = 30
 
-// firstWorkspace finds the oldest workspace, or makes one.
+// firstWorkspace finds the workspace that was made with the server, or makes it.
+// It returns record.ErrNotFound if that was deleted: others belong to whoever made
+// them, and strangers are not to be led there.
 func (t change) firstWorkspace(ctx context.Context) (*Workspace, error) {
-	w := new(Workspace)
-	err := record.Translate(t.NewSelect().Model(w).OrderExpr("created_at, id").Limit(1).Scan(ctx))
-	if !errors.Is(err, record.ErrNotFound) {
-		return w, err
+	var first string
+	err := record.Translate(t.NewRaw("SELECT coalesce(workspace_id, '') FROM instance").Scan(ctx, &first))
+	if err != nil && !errors.Is(err, record.ErrNotFound) {
+		return nil, err
 	}
-	return t.newWorkspace(ctx, "Workspace", 0) // its owner gives it a better name
+	w := new(Workspace)
+	if first != "" {
+		return w, record.Translate(t.NewSelect().Model(w).Where("id = ?", first).Scan(ctx))
+	}
+	err = record.Translate(t.NewSelect().Model(w).OrderExpr("created_at, id").Limit(1).Scan(ctx))
+	if errors.Is(err, record.ErrNotFound) {
+		return t.makeFirst(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w, t.setFirst(ctx, w)
+}
+
+func (t change) makeFirst(ctx context.Context) (*Workspace, error) {
+	w, err := t.newWorkspace(ctx, "Workspace", 0) // its owner gives it a better name
+	if err != nil {
+		return nil, err
+	}
+	return w, t.setFirst(ctx, w)
+}
+
+func (t change) setFirst(ctx context.Context, w *Workspace) error {
+	_, err := t.NewRaw("UPDATE instance SET workspace_id = ?", w.ID).Exec(ctx)
+	return err
 }
 
 func (t change) newWorkspace(ctx context.Context, name string, quota int64) (*Workspace, error) {

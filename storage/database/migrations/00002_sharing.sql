@@ -29,6 +29,10 @@ SELECT lower(hex(randomblob(13))), 'Workspace', min(created_at) FROM accounts HA
 INSERT INTO memberships (workspace_id, account_id, role, created_at)
 SELECT workspaces.id, accounts.id, accounts.role, accounts.created_at FROM accounts, workspaces;
 
+-- The workspace that was made with the server: whoever comes by another service joins it.
+ALTER TABLE instance ADD COLUMN workspace_id TEXT;
+UPDATE instance SET workspace_id = (SELECT id FROM workspaces);
+
 -- operator: may look after the server as a whole.
 ALTER TABLE accounts ADD COLUMN operator BOOLEAN NOT NULL DEFAULT FALSE;
 UPDATE accounts SET operator = (role = 'owner');

@@ -35,6 +35,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // Options are all that a server stands on.
@@ -82,6 +83,7 @@ type Server struct {
 	// Ingest is shared with the job that closes silent uploads.
 	Ingest *ingest.Ingest
 
+	records *catalog.Catalog
 	whip    *whip.WHIP
 	limits  *limit.Limiter
 	shield  *shield.Shield
@@ -104,7 +106,7 @@ type Server struct {
 // New joins the parts. Nothing listens yet.
 func New(o Options) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode) // its other mode prints every route
-	s := &Server{engine: gin.New()}
+	s := &Server{engine: gin.New(), records: o.Catalog}
 	s.engine.HandleMethodNotAllowed = true
 	s.engine.RedirectTrailingSlash = false // it answers before any middleware, and believes X-Forwarded-Prefix
 	s.engine.ContextWithFallback = true
@@ -156,16 +158,27 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 func (s *Server) overWebRTC(o Options) whip.Options {
 	w := o.WHIP
 	w.BaseURL, w.Log = o.BaseURL, o.Log
-	w.Alive = func(ctx context.Context, p auth.Principal) (bool, error) {
-		if alive, err := s.auth.Alive(ctx, p); !alive || !s.losses.Outdated(p.Account) {
-			return alive, err
-		}
-		// It has lost rights, perhaps those in the workspace that it records for.
-		account, err := o.Catalog.Account(ctx, p.Account.ID)
-		return account.RoleIn(p.Account.WorkspaceID).AtLeast(people.Member), err
-	}
+	w.Alive = s.mayRecord
 	w.Begin = func(ctx context.Context, title string) (whip.Recording, error) { return s.Ingest.Record(ctx, title) }
 	return w
+}
+
+// mayRecord says whether a recording may go on: whoever began it may still record,
+// and has not thrown it away.
+func (s *Server) mayRecord(ctx context.Context, p auth.Principal, videoID string) (bool, error) {
+	if alive, err := s.auth.Alive(ctx, p); !alive {
+		return false, err
+	}
+	video, err := s.records.Video(ctx, videoID)
+	if errors.Is(err, record.ErrNotFound) || err == nil && video.Trashed() {
+		return false, nil
+	}
+	if err != nil || !s.losses.Outdated(p.Account) {
+		return true, err
+	}
+	// It has lost rights, perhaps those in the workspace that it records for.
+	account, err := s.records.Account(ctx, p.Account.ID)
+	return account.RoleIn(p.Account.WorkspaceID).AtLeast(people.Member), err
 }
 
 // local says whether an address leads to this machine alone.

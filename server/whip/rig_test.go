@@ -142,10 +142,10 @@ func (r *rig) begin(_ context.Context, title string) (whip.Recording, error) {
 	return r.tapes[len(r.tapes)-1], nil
 }
 
-func (r *rig) alive(_ context.Context, p auth.Principal) (bool, error) {
+func (r *rig) alive(_ context.Context, p auth.Principal, videoID string) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.gone[p.Account.ID], nil
+	return !r.gone[p.Account.ID] && !r.gone[videoID], nil
 }
 
 func (r *rig) tape(t testing.TB, n int) *tape {

@@ -185,12 +185,13 @@ func TestWhatEndsASession(t *testing.T) {
 		act    func(t *testing.T, r *rig, c *client)
 		chunks bool
 	}{
-		"nothing is sent":     {whip.Limits{Silence: 500 * time.Millisecond}, func(*testing.T, *rig, *client) {}, false},
-		"its client hangs up": {whip.Limits{}, func(t *testing.T, _ *rig, c *client) { t.Helper(); require.NoError(t, c.pc.Close()) }, true},
-		"the server stops":    {whip.Limits{}, func(_ *testing.T, r *rig, _ *client) { r.whip.Stop() }, true},
-		"it is too long":      {whip.Limits{Length: time.Second}, func(*testing.T, *rig, *client) {}, true},
-		"its account is shut": {whip.Limits{Check: 50 * time.Millisecond}, func(_ *testing.T, r *rig, _ *client) { r.shut("ada") }, true},
-		"the storage is gone": {whip.Limits{}, func(t *testing.T, r *rig, _ *client) { t.Helper(); r.tape(t, 0).breakDown() }, false},
+		"nothing is sent":           {whip.Limits{Silence: 500 * time.Millisecond}, func(*testing.T, *rig, *client) {}, false},
+		"its client hangs up":       {whip.Limits{}, func(t *testing.T, _ *rig, c *client) { t.Helper(); require.NoError(t, c.pc.Close()) }, true},
+		"the server stops":          {whip.Limits{}, func(_ *testing.T, r *rig, _ *client) { r.whip.Stop() }, true},
+		"it is too long":            {whip.Limits{Length: time.Second}, func(*testing.T, *rig, *client) {}, true},
+		"its account is shut":       {whip.Limits{Check: 50 * time.Millisecond}, func(_ *testing.T, r *rig, _ *client) { r.shut("ada") }, true},
+		"its video is in the trash": {whip.Limits{Check: 50 * time.Millisecond}, func(_ *testing.T, r *rig, _ *client) { r.shut("video") }, true},
+		"the storage is gone":       {whip.Limits{}, func(t *testing.T, r *rig, _ *client) { t.Helper(); r.tape(t, 0).breakDown() }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -64,7 +64,8 @@ func (s *session) append(ctx context.Context, chunk []byte) error {
 	}
 }
 
-// guard ends the session when its account may not record any more.
+// guard ends the session when its account may not record any more, or threw the
+// video away. What came before is kept.
 func (s *session) guard(ctx context.Context) {
 	ticker := time.NewTicker(s.whip.Limits.Check)
 	defer ticker.Stop()
@@ -74,8 +75,8 @@ func (s *session) guard(ctx context.Context) {
 			return
 		case <-ticker.C:
 			// A database that is away for a moment ends nothing.
-			if alive, err := s.whip.Alive(ctx, s.principal); err == nil && !alive {
-				s.end("its account may not record any more")
+			if alive, err := s.whip.Alive(ctx, s.principal, s.recording.VideoID()); err == nil && !alive {
+				s.end("its account may not record it any more")
 			}
 		}
 	}

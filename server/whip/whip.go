@@ -49,8 +49,8 @@ type Options struct {
 	Network *Network
 	// Begin makes a recording for whoever asks in ctx.
 	Begin func(ctx context.Context, title string) (Recording, error)
-	// Alive says whether somebody may still do what he began.
-	Alive   func(ctx context.Context, p auth.Principal) (bool, error)
+	// Alive says whether somebody may still record the video that he began.
+	Alive   func(ctx context.Context, p auth.Principal, videoID string) (bool, error)
 	BaseURL *url.URL
 	Log     *slog.Logger
 	Limits  Limits

@@ -34,6 +34,12 @@ export function LinksPanel({ video }: { video: Video }) {
         A share link lets in whoever has it, from outside of the workspace, too. Give it a password
         or an end, and close it when you like.
       </p>
+      {video.visibility === 'link' && items.length > 0 && (
+        <Notice>
+          Anyone with the link may watch this video: also everybody who came by one of these links,
+          after it is closed, too.
+        </Notice>
+      )}
       {paused > 0 && (
         <Notice tone="warn">
           {plural(paused, 'link')} {paused === 1 ? 'is' : 'are'} paused, because only you may watch

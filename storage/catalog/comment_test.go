@@ -317,7 +317,7 @@ func TestAHiddenVideoIsAnnounced(t *testing.T) {
 	private := catalog.Private
 	_, err := k.ChangeVideo(t.Context(), k.video.ID, catalog.VideoChange{Visibility: &private})
 	require.NoError(t, err)
-	require.Equal(t, record.Event{Kind: record.VideoHidden, VideoID: k.video.ID}, <-sub.C)
+	require.Equal(t, record.Event{Kind: record.VideoHidden, VideoID: k.video.ID, WorkspaceID: k.video.WorkspaceID}, <-sub.C)
 	require.Equal(t, record.Event{Kind: record.AccessLost, VideoID: k.video.ID, Epoch: 1}, <-sub.C)
 	require.Equal(t, record.VideoChanged, (<-sub.C).Kind)
 }

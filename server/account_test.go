@@ -90,8 +90,9 @@ func TestWhatNeedsAProof(t *testing.T) {
 		{"DELETE", "/api/identities/x", ""},
 		{"POST", "/api/second-factor", ""},
 		{"POST", "/api/second-factor/confirm", `{"code":"000000"}`},
-		{"DELETE", "/api/second-factor", ""},
-		{"POST", "/api/recovery-codes", ""},
+		{"DELETE", "/api/second-factor", `{"code":"000000"}`},
+		{"POST", "/api/recovery-codes", `{"code":"000000"}`},
+		{"POST", "/api/tokens", `{"name":"x","scope":"read"}`},
 		{"POST", "/api/account/deletion", `{"email":"ada@example.com","videos":"delete","comments":"delete"}`},
 	} {
 		require.Equal(t, "proof", stale.status(t, 403, row.method, row.path, row.body)["code"], row.path)
@@ -107,7 +108,7 @@ func TestCodesAreTurnedOnAndOff(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	records := credential.New(r.catalog.People)
-	r.owner.status(t, 404, "POST", "/api/recovery-codes", "")
+	r.owner.status(t, 401, "POST", "/api/recovery-codes", `{"code":"000000"}`)
 	begun := r.owner.status(t, 200, "POST", "/api/second-factor", "")
 	require.Contains(t, begun["address"], "secret="+begun["secret"].(string))
 	factor, err := records.Factor(t.Context(), r.owner.account.ID)
@@ -122,7 +123,7 @@ func TestCodesAreTurnedOnAndOff(t *testing.T) {
 	require.NoError(t, r.db.Reader.NewRaw("SELECT group_concat(hex(hash)) FROM recovery_codes").Scan(t.Context(), &kept))
 	require.NotContains(t, kept, codes[0])
 
-	renewed, _ := r.owner.status(t, 200, "POST", "/api/recovery-codes", "")["recovery_codes"].([]any)
+	renewed, _ := r.owner.status(t, 200, "POST", "/api/recovery-codes", `{"code":"`+codes[1].(string)+`"}`)["recovery_codes"].([]any)
 	require.NotContains(t, renewed, codes[0])
 	require.Error(t, records.UseCode(t.Context(), r.owner.account, codes[0].(string), ""), "those of before are void")
 	require.NoError(t, records.UseCode(t.Context(), r.owner.account, renewed[0].(string), ""))
@@ -131,7 +132,7 @@ func TestCodesAreTurnedOnAndOff(t *testing.T) {
 	security := r.owner.status(t, 200, "GET", "/api/security", "")
 	require.Equal(t, true, security["second_factor"])
 	require.InDelta(t, 9, security["recovery_codes"], 0)
-	r.owner.status(t, 204, "DELETE", "/api/second-factor", "")
+	r.owner.status(t, 204, "DELETE", "/api/second-factor", `{"code":"`+renewed[2].(string)+`"}`)
 	require.Error(t, records.UseCode(t.Context(), r.owner.account, renewed[1].(string), ""))
 }
 

@@ -95,9 +95,22 @@ func shown(codes []string, err error) (*CodesOutput, error) {
 	return out, err
 }
 
-// DropFactor is DELETE /api/second-factor.
-func (a *API) DropFactor(ctx context.Context, _ *struct{}) (*auth.Empty, error) {
+// needCode returns the account that asks, once it has shown a code: a session
+// that began at another service is fresh, but nobody may have asked it for one.
+func (a *API) needCode(ctx context.Context, code string) (*people.Account, error) {
 	account, err := a.auth.NeedFresh(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.auth.CheckCode(ctx, account, code); err != nil {
+		return nil, reply.Of(err).At("body.code")
+	}
+	return account, nil
+}
+
+// DropFactor is DELETE /api/second-factor.
+func (a *API) DropFactor(ctx context.Context, in *auth.CodeInput) (*auth.Empty, error) {
+	account, err := a.needCode(ctx, in.Body.Code)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +118,8 @@ func (a *API) DropFactor(ctx context.Context, _ *struct{}) (*auth.Empty, error) 
 }
 
 // RenewCodes is POST /api/recovery-codes: new ones; those before are void.
-func (a *API) RenewCodes(ctx context.Context, _ *struct{}) (*CodesOutput, error) {
-	account, err := a.auth.NeedFresh(ctx)
+func (a *API) RenewCodes(ctx context.Context, in *auth.CodeInput) (*CodesOutput, error) {
+	account, err := a.needCode(ctx, in.Body.Code)
 	if err != nil {
 		return nil, err
 	}

@@ -53,9 +53,11 @@ export const security = {
   beginCodes: () => post<NewFactor>('/api/second-factor'),
   confirmCodes: (code: string) =>
     post<{ recovery_codes: string[] }>('/api/second-factor/confirm', { code }),
-  dropCodes: () => remove('/api/second-factor'),
+  dropCodes: (code: string) =>
+    request<void>('/api/second-factor', { method: 'DELETE', body: { code } }),
   leave: (body: Leaving) => post<void>('/api/account/deletion', body),
-  renewRecovery: () => post<{ recovery_codes: string[] }>('/api/recovery-codes'),
+  renewRecovery: (code: string) =>
+    post<{ recovery_codes: string[] }>('/api/recovery-codes', { code }),
 };
 
 export const securityKey = ['security'] as const;

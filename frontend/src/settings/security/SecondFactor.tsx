@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { type NewFactor, security } from '@/api';
-import { Button, Confirm, Notice, plural } from '@/ui';
+import { Button, Notice, plural } from '@/ui';
+import { AskCode } from './AskCode';
 import { RecoveryCodes } from './RecoveryCodes';
 import { SetUpCodes } from './SetUpCodes';
 import { useChange } from './useChange';
@@ -11,10 +12,12 @@ const few = 3;
 export function SecondFactor({ on, left }: { on: boolean; left: number }) {
   const [factor, setFactor] = useState<NewFactor | null>(null);
   const [codes, setCodes] = useState<string[] | null>(null);
-  const [leaving, setLeaving] = useState(false);
+  const [asking, setAsking] = useState<'renew' | 'drop' | null>(null);
   const begin = useChange(async () => setFactor(await security.beginCodes()));
-  const renew = useChange(async () => setCodes((await security.renewRecovery()).recovery_codes));
-  const drop = useChange(() => security.dropCodes(), 'Codes are off');
+  const renew = useChange(async (code: string) =>
+    setCodes((await security.renewRecovery(code)).recovery_codes),
+  );
+  const drop = useChange(security.dropCodes, 'Codes are off');
   return (
     <div className="grid gap-4">
       <p className="text-pretty">
@@ -33,10 +36,10 @@ export function SecondFactor({ on, left }: { on: boolean; left: number }) {
         )}
         {on && (
           <>
-            <Button busy={renew.isPending} onClick={() => renew.mutate(undefined)}>
+            <Button busy={renew.isPending} onClick={() => setAsking('renew')}>
               New recovery codes
             </Button>
-            <Button tone="ghost" onClick={() => setLeaving(true)}>
+            <Button tone="ghost" busy={drop.isPending} onClick={() => setAsking('drop')}>
               Turn off codes
             </Button>
           </>
@@ -53,19 +56,22 @@ export function SecondFactor({ on, left }: { on: boolean; left: number }) {
         />
       )}
       {codes && <RecoveryCodes codes={codes} onDone={() => setCodes(null)} />}
-      <Confirm
-        open={leaving}
-        onOpenChange={setLeaving}
-        title="Turn off codes?"
-        verb="Turn off"
-        busy={drop.isPending}
-        onConfirm={() => {
-          setLeaving(false);
-          drop.mutate(undefined);
-        }}
-      >
-        Your password alone will be enough again, and the recovery codes are void.
-      </Confirm>
+      {asking && (
+        <AskCode
+          title={asking === 'drop' ? 'Turn off codes?' : 'New recovery codes?'}
+          hint={
+            asking === 'drop'
+              ? 'Your password alone will be enough again, and the recovery codes are void.'
+              : 'Those you have are void then.'
+          }
+          verb={asking === 'drop' ? 'Turn off' : 'Make new ones'}
+          onCancel={() => setAsking(null)}
+          onCode={(code) => {
+            setAsking(null);
+            (asking === 'drop' ? drop : renew).mutate(code);
+          }}
+        />
+      )}
     </div>
   );
 }

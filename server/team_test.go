@@ -46,11 +46,12 @@ func TestRolesOverTheWire(t *testing.T) {
 	stranger := r.as(t, "Eve", people.Owner)
 	r.elsewhere(t, stranger.account)
 	asked := 0
-	try := func(by *person, method, path, body string, status int, word string) {
+	try := func(by *person, request, body string, status int, word string) {
 		t.Helper()
 		asked++
+		method, path, _ := strings.Cut(request, " ")
 		res := by.ask(t, method, path, body)
-		require.Equal(t, status, res.StatusCode, "%s %s %s", by.account.Name, method, body)
+		require.Equal(t, status, res.StatusCode, "%s %s %s", by.account.Name, request, body)
 		if word != "" {
 			require.Equal(t, word, code(t, res))
 		}
@@ -58,30 +59,30 @@ func TestRolesOverTheWire(t *testing.T) {
 	for _, role := range []string{"viewer", "member", "admin", "owner"} {
 		body := `{"role":"` + role + `"}`
 		for _, low := range []*person{r.member, viewer} {
-			try(low, "PATCH", low.member(low), body, 403, "forbidden")
-			try(low, "PATCH", low.member(owner), body, 403, "forbidden")
-			try(low, "DELETE", low.member(admin), "", 403, "role")
+			try(low, "PATCH "+low.member(low), body, 403, "forbidden")
+			try(low, "PATCH "+low.member(owner), body, 403, "forbidden")
+			try(low, "DELETE "+low.member(admin), "", 403, "role")
 		}
-		try(stranger, "PATCH", owner.member(viewer), body, 404, "not_found")
-		try(r.nobodyOf(owner), "PATCH", owner.member(viewer), body, 401, "sign_in")
-		try(admin, "PATCH", admin.member(owner), body, 403, "role")
+		try(stranger, "PATCH "+owner.member(viewer), body, 404, "not_found")
+		try(r.nobodyOf(owner), "PATCH "+owner.member(viewer), body, 401, "sign_in")
+		try(admin, "PATCH "+admin.member(owner), body, 403, "role")
 	}
-	try(admin, "PATCH", admin.member(admin), `{"role":"owner"}`, 403, "role")
-	try(owner, "PATCH", owner.member(owner), `{"role":"member"}`, 409, "last_owner")
-	try(owner, "DELETE", owner.member(owner), "", 409, "last_owner")
-	try(owner, "PATCH", owner.member(viewer), `{"role":"emperor"}`, 422, "")
-	try(owner, "PATCH", owner.member(viewer), `{"role":"member","workspace_id":"x"}`, 422, "")
-	try(owner, "PATCH", owner.workspace()+"/members/absent", `{"role":"member"}`, 404, "not_found")
+	try(admin, "PATCH "+admin.member(admin), `{"role":"owner"}`, 403, "role")
+	try(owner, "PATCH "+owner.member(owner), `{"role":"member"}`, 409, "last_owner")
+	try(owner, "DELETE "+owner.member(owner), "", 409, "last_owner")
+	try(owner, "PATCH "+owner.member(viewer), `{"role":"emperor"}`, 422, "")
+	try(owner, "PATCH "+owner.member(viewer), `{"role":"member","workspace_id":"x"}`, 422, "")
+	try(owner, "PATCH "+owner.workspace()+"/members/absent", `{"role":"member"}`, 404, "not_found")
 	for _, low := range []*person{r.member, viewer, admin, stranger} {
 		want := map[bool]int{true: 404, false: 403}[low == stranger]
-		try(low, "DELETE", owner.workspace(), `{"name":"Workspace"}`, want, "")
+		try(low, "DELETE "+owner.workspace(), `{"name":"Workspace"}`, want, "")
 	}
-	try(owner, "DELETE", owner.workspace(), `{"name":"Else"}`, 422, "name")
-	try(stranger, "GET", owner.workspace(), "", 404, "not_found")
-	try(stranger, "GET", owner.workspace()+"/members", "", 404, "not_found")
-	try(viewer, "GET", owner.workspace()+"/members", "", 200, "")
-	try(viewer, "POST", "/api/videos", "{}", 403, "forbidden")
-	try(viewer, "PUT", "/api/account/workspace", `{"id":"elsewhere-Eve"}`, 404, "not_found")
+	try(owner, "DELETE "+owner.workspace(), `{"name":"Else"}`, 422, "name")
+	try(stranger, "GET "+owner.workspace(), "", 404, "not_found")
+	try(stranger, "GET "+owner.workspace()+"/members", "", 404, "not_found")
+	try(viewer, "GET "+owner.workspace()+"/members", "", 200, "")
+	try(viewer, "POST /api/videos", "{}", 403, "forbidden")
+	try(viewer, "PUT /api/account/workspace", `{"id":"elsewhere-Eve"}`, 404, "not_found")
 	t.Logf("%d requests", asked)
 }
 
@@ -337,7 +338,7 @@ func TestNothingIsLeftOfWhatWasDeleted(t *testing.T) {
 // Nobody escapes the bounds of a workspace by making others without.
 func TestFurtherWorkspacesAreBounded(t *testing.T) {
 	t.Parallel()
-	const make = `{"name":"Mine"}`
+	const further = `{"name":"Mine"}`
 	r := newRigAt(t, nil, func(o *Options) { o.Workspaces = team.Rules{QuotaBytes: 1e9} })
 	details := func(res *http.Response, status int) (w team.WorkspaceDetails) {
 		body := text(t, res)
@@ -348,15 +349,15 @@ func TestFurtherWorkspacesAreBounded(t *testing.T) {
 	at := "/api/workspaces/" + r.owner.account.WorkspaceID
 	for _, role := range []people.Role{people.Member, people.Admin, people.Owner} {
 		p := r.as(t, string(role), role)
-		require.Equal(t, 403, p.ask(t, "POST", "/api/workspaces", make).StatusCode, role)
+		require.Equal(t, 403, p.ask(t, "POST", "/api/workspaces", further).StatusCode, role)
 		require.False(t, details(p.ask(t, "GET", at, ""), 200).MayCreate, role)
 	}
 	operator := r.as(t, "Op", people.Member)
 	r.execute(t, "UPDATE accounts SET operator = TRUE WHERE id = ?", operator.account.ID)
-	require.Zero(t, details(operator.ask(t, "POST", "/api/workspaces", make), 201).Limits.QuotaBytes)
+	require.Zero(t, details(operator.ask(t, "POST", "/api/workspaces", further), 201).Limits.QuotaBytes)
 
 	r = newRigAt(t, nil, func(o *Options) { o.Workspaces = team.Rules{Everyone: true, QuotaBytes: 1e9} })
-	mine := details(r.member.ask(t, "POST", "/api/workspaces", make), 201)
+	mine := details(r.member.ask(t, "POST", "/api/workspaces", further), 201)
 	require.EqualValues(t, 1e9, mine.Limits.QuotaBytes)
 	require.True(t, mine.MayCreate)
 	at = "/api/workspaces/" + mine.ID

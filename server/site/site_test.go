@@ -64,8 +64,9 @@ func records(t *testing.T, video *catalog.Video) *catalog.Catalog {
 		return c
 	}
 	_, err = db.Writer.ExecContext(t.Context(), `INSERT INTO workspaces (id, name, created_at) VALUES ('w', 'W', ?);
-		INSERT INTO accounts (id, email, name, workspace_id, password_hash, created_at) VALUES (?, 'a@example.com', ?, 'w', 'x', ?)`,
-		time.Now(), video.OwnerID, video.OwnerName, time.Now())
+		INSERT INTO accounts (id, email, name, workspace_id, password_hash, created_at) VALUES (?, 'a@example.com', ?, 'w', 'x', ?);
+		INSERT INTO memberships (workspace_id, account_id, role, created_at) VALUES ('w', ?, 'member', ?)`,
+		time.Now(), video.OwnerID, video.OwnerName, time.Now(), video.OwnerID, time.Now())
 	require.NoError(t, err)
 	v, err := c.StartVideo(t.Context(), catalog.NewVideo{OwnerID: video.OwnerID, Title: video.Title, Visibility: video.Visibility, Length: -1})
 	require.NoError(t, err)

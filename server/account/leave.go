@@ -40,6 +40,9 @@ func (a *API) Leave(ctx context.Context, in *LeaveInput) (*LeftOutput, error) {
 		return nil, reply.New(http.StatusUnprocessableEntity, "invalid", "This is not the address of your account.").At("body.email")
 	}
 	gone := departure.New(a.catalog.People)
+	if err := gone.LastOperator(ctx, account.ID); err != nil {
+		return nil, operatorStays(err)
+	}
 	orphaned, err := gone.Orphaned(ctx, account.ID)
 	if err != nil {
 		return nil, err
@@ -60,7 +63,16 @@ func (a *API) Leave(ctx context.Context, in *LeaveInput) (*LeftOutput, error) {
 			return nil, err
 		}
 	}
-	return &LeftOutput{SetCookie: a.auth.NoSession()}, gone.Remove(ctx, account, catalog.ViewerAccount(account.ID))
+	return &LeftOutput{SetCookie: a.auth.NoSession()}, operatorStays(gone.Remove(ctx, account, catalog.ViewerAccount(account.ID)))
+}
+
+// operatorStays tells the last operator what to do first.
+func operatorStays(err error) error {
+	if !errors.Is(err, departure.ErrLastOperator) {
+		return err
+	}
+	return reply.New(http.StatusConflict, "last_operator",
+		"Nobody else looks after this server. Let whoever runs it make another account for that first: “meanwhile user add --role owner”.")
 }
 
 // handOver leaves the workspaces that others belong to, and gives them the videos.

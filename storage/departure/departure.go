@@ -5,6 +5,7 @@ package departure
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"github.com/uptrace/bun"
 
@@ -14,6 +15,24 @@ import (
 
 // DeletedName stands at the comments of somebody who has left.
 const DeletedName = "Deleted account"
+
+// ErrLastOperator says that nobody would be left who may look after the server.
+var ErrLastOperator = errors.New("the last operator goes while others stay")
+
+// LastOperator returns ErrLastOperator if an account may not go for that reason.
+func (s *Store) LastOperator(ctx context.Context, accountID string) error {
+	return lastOperator(ctx, s.DB.Reader, accountID)
+}
+
+func lastOperator(ctx context.Context, db bun.IDB, accountID string) error {
+	var last bool
+	err := db.NewRaw(`SELECT EXISTS (SELECT 1 FROM accounts WHERE id = ?0 AND operator) AND EXISTS (SELECT 1 FROM accounts WHERE id <> ?0)
+		AND NOT EXISTS (SELECT 1 FROM accounts WHERE id <> ?0 AND operator AND disabled_at IS NULL)`, accountID).Scan(ctx, &last)
+	if err == nil && last {
+		return ErrLastOperator
+	}
+	return record.Translate(err)
+}
 
 // Store is the door to these records.
 type Store struct{ *people.People }
@@ -83,6 +102,9 @@ func (s *Store) Remove(ctx context.Context, account *people.Account, viewer stri
 		// Somebody may have joined since it was looked at; here there is one writer.
 		if names, err := orphaned(ctx, tx, account.ID); err != nil || len(names) > 0 {
 			return cmp.Or(err, people.ErrLastOwner)
+		}
+		if err := lastOperator(ctx, tx, account.ID); err != nil {
+			return err
 		}
 		if err := people.LoseRights(ctx, tx, account.ID); err != nil {
 			return err

@@ -358,7 +358,7 @@ func TestFurtherWorkspacesAreBounded(t *testing.T) {
 
 	r = newRigAt(t, nil, func(o *Options) { o.Workspaces = team.Rules{Everyone: true, QuotaBytes: 1e9} })
 	mine := details(r.member.ask(t, "POST", "/api/workspaces", further), 201)
-	require.EqualValues(t, 1e9, mine.Limits.QuotaBytes)
+	require.Equal(t, int64(1e9), mine.Limits.QuotaBytes)
 	require.True(t, mine.MayCreate)
 	at = "/api/workspaces/" + mine.ID
 	set := func(bytes string, status int) {

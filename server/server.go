@@ -59,6 +59,8 @@ type Options struct {
 	TrustedProxies []string
 	// Mail says that letters can be sent.
 	Mail bool
+	// Warnings are sentences for operators, on every page.
+	Warnings []string
 	// Room refuses new uploads when the disk is nearly full.
 	Room func() error
 	// Budget is where all servers count requests and guesses together.
@@ -131,7 +133,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	var err error
 	s.limits = limit.New(limit.Options{Store: o.Budget, Log: o.Log, Secret: o.GrantKey, Factor: o.Pace})
 	hasher := auth.NewHasher()
-	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Version: o.Version, Mail: o.Mail, OIDC: o.OIDC, Log: o.Log})
+	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Version: o.Version, Mail: o.Mail, Warnings: o.Warnings, OIDC: o.OIDC, Log: o.Log})
 	if err != nil {
 		return err
 	}

@@ -68,3 +68,11 @@ func examineSandbox(ctx context.Context, config *Config) (finding, *sandbox.Sand
 	}
 	return finding{Name: "sandbox", Status: fine, Detail: status.Summary}, box
 }
+
+// warnings are what operators must know while they use the server.
+func (a *app) warnings() []string {
+	if a.safety.Level != sandbox.None {
+		return nil
+	}
+	return []string{"Uploaded media is worked on without a sandbox: a hostile file could read and change what this server may. " + a.safety.Advice}
+}

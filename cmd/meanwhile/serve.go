@@ -117,7 +117,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	s, err := server.New(server.Options{
 		Mail: letters.Configured(), OIDC: provider, WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
 		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
-		Budget: a.budget, Pace: &config.RateFactor, Workspaces: config.workspaces(),
+		Budget: a.budget, Pace: &config.RateFactor, Workspaces: config.workspaces(), Warnings: a.warnings(),
 	})
 	if err != nil {
 		return err

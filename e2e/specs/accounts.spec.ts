@@ -4,9 +4,10 @@ import { newPerson } from '../support/browser.ts';
 import { owner, Server } from '../support/server.ts';
 import { expect, member, test } from '../support/test.ts';
 
-const fresh = test.extend<{ fresh: Server }>({
-  fresh: async ({ folder }, use) => {
-    const server = new Server(path.join(folder, 'fresh'));
+const fresh = test.extend<{ fresh: Server; settings: Record<string, string> }>({
+  settings: [{}, { option: true }],
+  fresh: async ({ folder, settings }, use) => {
+    const server = new Server(path.join(folder, 'fresh'), settings);
     await server.start();
     await use(server);
     await server.stop();
@@ -85,4 +86,19 @@ test('a change from another site is refused', async ({ server, api }) => {
   expect(answer.status).toBe(403);
   expect(await api.videos()).toHaveLength(0);
   expect(server.pid).toBeGreaterThan(0);
+});
+
+fresh.describe('a server without a sandbox', () => {
+  fresh.use({ settings: { MEANWHILE_SANDBOX: 'off' } });
+
+  fresh('whoever looks after it is told so on every page', async ({ fresh, chrome }) => {
+    const context = await newPerson(chrome, fresh.url);
+    await context.request.post('/api/setup', { data: { ...owner, token: fresh.setupToken } });
+    const page = await context.newPage();
+    for (const path of ['/', '/settings']) {
+      await page.goto(path);
+      await expect(page.getByText(/worked on without a sandbox/)).toBeVisible();
+    }
+    await page.screenshot({ path: test.info().outputPath('warning.png') });
+  });
 });

@@ -13,6 +13,9 @@ export const owner = {
   password: 'correct horse battery staple',
 };
 
+/** Tests that run at the same time keep to ports of their own. */
+const worker = Number(process.env.TEST_PARALLEL_INDEX ?? 0);
+
 /**
  * The built binary as a process of its own. It may be killed and started again
  * on the same port and the same data, which is what half of the tests are about.
@@ -23,7 +26,7 @@ export class Server {
   private process?: ChildProcess;
   // Below the range from which the system takes ports for outgoing connections,
   // so that nobody has the port when a killed server wants it back.
-  private port = 20_000 + Math.floor(Math.random() * 12_000);
+  private port = 20_000 + 6_000 * worker + Math.floor(Math.random() * 6_000);
   private settled = false;
 
   constructor(

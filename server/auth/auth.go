@@ -39,6 +39,8 @@ type Options struct {
 	// OIDC is another service by which people sign in, if there is one.
 	OIDC *OIDC
 	Log  *slog.Logger
+	// Warnings are sentences for operators, on every page.
+	Warnings []string
 	// Version is told to everybody who asks for the session.
 	Version string
 	// Now is the clock; nil means time.Now.
@@ -57,7 +59,9 @@ type Auth struct {
 	origins *http.CrossOriginProtection
 	limits  *limit.Limiter
 	mail    bool
-	log     *slog.Logger
+	// warnings are for operators.
+	warnings []string
+	log      *slog.Logger
 	// passkeys is nil where browsers offer none, oidc where there is no provider.
 	passkeys *passkey.Party
 	oidc     *federation
@@ -78,7 +82,7 @@ func New(o Options) (*Auth, error) {
 	passkeys, err := passkey.New(o.BaseURL)
 	return &Auth{
 		catalog: o.Catalog, records: credential.New(o.Catalog.People), hasher: o.Hasher, base: o.BaseURL, version: o.Version, now: o.Now,
-		cookies: cookiesFor(o.BaseURL), origins: origins, limits: o.Limits, mail: o.Mail, log: o.Log,
+		cookies: cookiesFor(o.BaseURL), origins: origins, limits: o.Limits, mail: o.Mail, warnings: o.Warnings, log: o.Log,
 		passkeys: passkeys, oidc: newFederation(o),
 	}, err
 }

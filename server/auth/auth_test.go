@@ -210,7 +210,7 @@ func TestFirstMinute(t *testing.T) {
 	ada := s.client()
 	first := ada.ask("GET", "/api/session", nil, 200)
 	require.Equal(t, object{
-		"account": nil, "setup_needed": true, "version": "test", "workspaces": []any{},
+		"account": nil, "setup_needed": true, "version": "test", "warnings": []any{}, "workspaces": []any{},
 		"sign_in": object{"link": true, "passkey": true, "oidc": ""},
 	}, first)
 

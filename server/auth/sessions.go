@@ -38,6 +38,7 @@ type Session struct {
 	Workspaces  []Workspace          `json:"workspaces" nullable:"false" doc:"Those the account belongs to"`
 	SetupNeeded bool                 `json:"setup_needed" doc:"There is no account yet"`
 	SignIn      Methods              `json:"sign_in" doc:"How one can sign in here, beside a password"`
+	Warnings    []string             `json:"warnings" nullable:"false" doc:"What whoever looks after the server should know; empty for everybody else"`
 	Version     string               `json:"version"`
 }
 
@@ -86,9 +87,12 @@ type SignedOutOutput struct {
 
 // Describe tells who asks. The server's own pages embed it too.
 func (a *Auth) Describe(ctx context.Context) (Session, error) {
-	s := Session{Version: a.version, Workspaces: []Workspace{}, SignIn: a.methods()}
+	s := Session{Version: a.version, Workspaces: []Workspace{}, Warnings: []string{}, SignIn: a.methods()}
 	if p := From(ctx); p.Account != nil {
 		view := View(p.Account)
+		if p.Account.Operator {
+			s.Warnings = append(s.Warnings, a.warnings...)
+		}
 		s.Account = reply.Maybe[Account]{Value: &view}
 		all, err := a.catalog.WorkspacesOf(ctx, p.Account.ID)
 		for _, m := range all {

@@ -1740,6 +1740,8 @@ export interface components {
             /** @description How one can sign in here, beside a password */
             sign_in: components["schemas"]["Methods"];
             version: string;
+            /** @description What whoever looks after the server should know; empty for everybody else */
+            warnings: string[];
             /** @description Those the account belongs to */
             workspaces: components["schemas"]["Workspace"][];
         };

@@ -1,6 +1,7 @@
 import { Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { useSession } from '@/api';
+import { Notice } from '@/ui';
 import { useLibraryEvents } from '@/library/live';
 import { UploadPanel } from '@/upload';
 import { TopBar } from './TopBar';
@@ -20,12 +21,23 @@ export function AppShell() {
         Skip to content
       </a>
       <TopBar />
+      <Warnings />
       <main id="main" ref={main} tabIndex={-1} className="outline-none">
         <Outlet />
       </main>
       <UploadPanel />
     </>
   );
+}
+
+/** What whoever looks after the server must know, for as long as it is so. */
+function Warnings() {
+  const { data } = useSession();
+  return data?.warnings.map((warning) => (
+    <div key={warning} className="mx-auto max-w-6xl px-4 pt-4">
+      <Notice tone="danger">{warning}</Notice>
+    </div>
+  ));
 }
 
 /** A session that ended elsewhere leads to signing in, but never out of a running recording. */

@@ -6,12 +6,7 @@ import type { BrowserContext, Page } from '@playwright/test';
 import { openSharedTab } from '../support/browser.ts';
 import { loudness, probe } from '../support/media.ts';
 import { play, playerState, seek, pictureSum } from '../support/player.ts';
-import {
-  type Mode,
-  savedSeconds,
-  stopRecording as stop,
-  waitForSaved,
-} from '../support/recording.ts';
+import { type Mode, savedSeconds, stopRecording, waitForSaved } from '../support/recording.ts';
 import { Relay } from '../support/relay.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -20,13 +15,6 @@ const cards: Record<Mode, RegExp> = {
   'Screen + camera': /^Screen \+ camera/,
   Camera: /^Camera/,
 };
-
-/** Stops, and waits for the whole watch page: one that is closed while it loads complains. */
-async function stopRecording(page: Page): Promise<string> {
-  const slug = await stop(page);
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  return slug;
-}
 
 /** Chooses to send live, as a person does. */
 async function chooseLive(page: Page): Promise<void> {
@@ -88,6 +76,10 @@ for (const mode of Object.keys(cards) as Mode[]) {
     expect(loudness(file, 440)).toBeGreaterThan(-45);
     await page.goto('/');
     await expect(page.getByText('A recording was interrupted')).toBeHidden();
+    // whatever sizes the encoder went through, it gets its renditions
+    await expect
+      .poll(async () => (await api.video(video.id)).state, { timeout: 60_000 })
+      .toBe('ready');
   });
 }
 

@@ -37,5 +37,7 @@ export async function waitForSaved(page: Page, seconds: number): Promise<void> {
 export async function stopRecording(page: Page): Promise<string> {
   await page.getByRole('button', { name: 'Stop' }).click();
   await page.waitForURL(/\/v\//, { timeout: 45_000, waitUntil: 'commit' });
+  // A page whose server goes while it still loads complains, and rightly.
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   return new URL(page.url()).pathname.split('/')[2] ?? '';
 }

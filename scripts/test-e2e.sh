@@ -8,9 +8,9 @@ scripts/npm.sh e2e
 cd e2e
 (($# == 0)) || exec npx --no-install playwright test "$@"
 
-# What mostly waits for pages runs two at a time; a browser that encodes video
-# wants the machine for itself.
-pages='/(accounts|bad-input|conversation|embed|headers|library|pages|share|sign-in|team|uploads)\.spec\.ts$'
+# What mostly waits runs two at a time; what measures pictures and sound, and
+# browsers that encode video at full rate, have the machine to themselves.
+pages='/(accounts|bad-input|conversation|disk-full|embed|headers|kill|library|pages|share|sign-in|team|trouble|uploads)\.spec\.ts$'
 mapfile -t specs < <(printf '%s\n' specs/*.spec.ts)
 light=() heavy=()
 for spec in "${specs[@]}"; do

@@ -5,7 +5,8 @@ set -euo pipefail
 
 # A line is: command, Debian package, since when we need it.
 run_needs=("ffmpeg ffmpeg" "ffprobe ffmpeg")
-test_needs=("chromium chromium" "firefox-esr firefox-esr" "Xvfb xvfb" "gcc gcc" "fc-list fontconfig" "openssl openssl")
+test_needs=("chromium chromium" "firefox-esr firefox-esr" "Xvfb xvfb" "gcc gcc" "fc-list fontconfig" "openssl openssl"
+	"nginx nginx")
 
 toolchain() { # the three that nobody can install for you
 	local missing=()
@@ -27,6 +28,8 @@ missing_packages() { # prints each Debian package whose command is absent
 	[[ ${1} == test ]] || return 0
 	# gcc comes without the C library's headers, a browser without letters
 	[[ -e /usr/include/stdio.h || ! -e /etc/debian_version ]] || echo libc6-dev
+	# PostgreSQL's own programs are not on the path
+	compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || echo postgresql
 	[[ -n "$(fc-list 2>/dev/null | head -1)" ]] || echo fonts-dejavu-core
 }
 

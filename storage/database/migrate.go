@@ -11,7 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
 // ErrNewerSchema is returned when a newer release has already changed this
@@ -53,7 +53,7 @@ func (db *DB) SchemaVersion(ctx context.Context) (current, latest int64, err err
 }
 
 func (db *DB) provider() (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations")
+	files, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {
 		return nil, fmt.Errorf("database: migrations: %w", err)
 	}

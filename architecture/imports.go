@@ -24,8 +24,10 @@ func (r *Report) checkImports(file source) {
 // checkOurs judges an import of one of our own packages.
 func (r *Report) checkOurs(file source, target string) {
 	switch {
-	case firstElement(target) == "cmd":
+	case firstElement(target) == "cmd" && file.top() != "cmd":
 		r.failf(file, "imports %s: nobody imports cmd", target)
+	case firstElement(target) == "cluster" && file.top() != "cluster" && file.top() != "bench":
+		r.failf(file, "imports %s: it starts the product, which must not know of it", target)
 	case file.top() != firstElement(target):
 		if !allowed(file.top(), target) {
 			r.failf(file, "imports %s: %s may import %s", target, file.top(), listed(mayImport[file.top()]))

@@ -25,6 +25,7 @@ var mayImport = map[string][]string{
 	"architecture": {},
 	"cmd":          {"*"},
 	"bench":        {"*"},
+	"cluster":      {"*"},
 }
 
 // shared are the packages their neighbours may import; every other package is
@@ -68,7 +69,7 @@ var homes = []home{
 	{"github.com/gin-gonic/gin", []string{"server", "bench/gate"}},
 	{"github.com/pion", []string{"server/whip", "bench/whip"}}, // the bench is the other end of the line
 	{"github.com/wneessen/go-mail", []string{"server/notify"}},
-	{"os/exec", []string{"transcode/ffmpeg", "bench"}},
+	{"os/exec", []string{"transcode/ffmpeg", "bench", "cluster"}},
 }
 
 // emptyNames say nothing about what a package holds or does.
@@ -79,10 +80,10 @@ var emptyNames = map[string]bool{
 }
 
 // mayStartContexts are the folders where a context may begin: the entry points.
-var mayStartContexts = map[string]bool{"cmd": true, "bench": true}
+var mayStartContexts = map[string]bool{"cmd": true, "bench": true, "cluster": true}
 
 // mayReadEnvironment are the folders that may read environment variables.
-var mayReadEnvironment = map[string]bool{"cmd": true, "bench": true}
+var mayReadEnvironment = map[string]bool{"cmd": true, "bench": true, "cluster": true}
 
 // skipped folders hold nothing written by hand.
 var skipped = map[string]bool{

@@ -66,6 +66,7 @@ func TestImportRules(t *testing.T) {
 		"storage/catalog/b.go":   "storage/objects",
 		"transcode/still/a.go":   "transcode/ladder",
 		"server/server.go":       "cmd/meanwhile",
+		"cmd/meanwhile/a.go":     "cluster/toxic",
 		"server/auth/a_test.go":  "transcode/ladder",
 		"server/ingest/a.go":     "github.com/aws/aws-sdk-go-v2/service/s3",
 		"storage/catalog/c.go":   "modernc.org/sqlite",

@@ -55,11 +55,11 @@ func (c *Census) Sample(ctx context.Context, at time.Time, seen map[Name]float64
 	if err := c.db.Reader.NewRaw("SELECT CAST(coalesce(sum(used_bytes), 0) AS DOUBLE PRECISION) FROM workspaces").Scan(ctx, &stored); err != nil {
 		return translate("stored", err)
 	}
-	seen = maps.Clone(seen)
-	seen[Recordings], seen[Stored] = recordings, stored
+	all := map[Name]float64{Recordings: recordings, Stored: stored}
+	maps.Copy(all, seen)
 	return c.write(ctx, func(ctx context.Context, tx bun.Tx) error {
-		for _, name := range slices.Sorted(maps.Keys(seen)) {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO samples (name, at_s, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", name, minute(at), seen[name]); err != nil {
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO samples (name, at_s, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", name, minute(at), all[name]); err != nil {
 				return err
 			}
 		}

@@ -30,6 +30,14 @@ const mailAttempts = 14
 // mailAtOnce is how many letters are under way at a time.
 const mailAtOnce = 2
 
+// webhookAttempts is how often a look at a webhook is tried that the database
+// did not allow. What a receiver does not take is tried again by new jobs.
+const webhookAttempts = 10
+
+// webhooksAtOnce is how many receivers are told something at a time. Each has one
+// slot at most, so that a slow one takes little from the others.
+const webhooksAtOnce = 8
+
 // housekeepingEvery is how often silent uploads and leftovers are looked for.
 const housekeepingEvery = 15 * time.Second
 
@@ -102,6 +110,8 @@ type Options struct {
 	Log *slog.Logger
 	// Slots is how many media jobs run at once; with 0 they wait.
 	Slots int
+	// Webhooks says that the handlers send to webhooks here.
+	Webhooks bool
 	// Mail says that letters can be sent. If not, none is put in: who should get
 	// one is given a link to pass on.
 	Mail bool
@@ -117,6 +127,9 @@ func Open(o Options) (*Queue, error) {
 		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}}
 		if o.Slots > 0 {
 			config.Queues[QueueMedia] = river.QueueConfig{MaxWorkers: o.Slots}
+		}
+		if o.Webhooks {
+			config.Queues[QueueWebhook] = river.QueueConfig{MaxWorkers: webhooksAtOnce}
 		}
 		if o.Mail {
 			config.Queues[QueueMail] = river.QueueConfig{MaxWorkers: mailAtOnce}
@@ -188,15 +201,17 @@ func (q *Queue) Insert(ctx context.Context, tx bun.Tx, args Args, priority int) 
 }
 
 func options(args Args, priority int) *river.InsertOpts {
-	queue, tries := QueueMedia, attempts
-	switch args.(type) {
+	queue, tries, at := QueueMedia, attempts, time.Time{}
+	switch args := args.(type) {
 	case Housekeeping:
 		queue = river.QueueDefault
 	case Mail:
 		queue, tries = QueueMail, mailAttempts
+	case Webhook:
+		queue, tries, at = QueueWebhook, webhookAttempts, args.At
 	}
 	return &river.InsertOpts{
-		Queue: queue, Priority: priority, MaxAttempts: tries,
+		Queue: queue, Priority: priority, MaxAttempts: tries, ScheduledAt: at,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 			rivertype.JobStateRetryable, rivertype.JobStateScheduled,

@@ -1,6 +1,10 @@
 package jobs
 
-import "github.com/riverqueue/river"
+import (
+	"time"
+
+	"github.com/riverqueue/river"
+)
 
 // Priorities of a job in its queue; the lowest number goes first.
 const (
@@ -12,10 +16,12 @@ const (
 	Bulk = 3
 )
 
-// QueueMedia holds everything that runs ffmpeg, QueueMail what is sent to people.
+// QueueMedia holds everything that runs ffmpeg, QueueMail what is sent to people,
+// QueueWebhook what is sent to their programs.
 const (
-	QueueMedia = "media"
-	QueueMail  = "mail"
+	QueueMedia   = "media"
+	QueueMail    = "mail"
+	QueueWebhook = "webhook"
 )
 
 // Span makes every rung of one span of a video.
@@ -79,6 +85,19 @@ type Mail struct {
 
 // Kind implements river.JobArgs.
 func (Mail) Kind() string { return "mail" }
+
+// Webhook sends what waits for one webhook.
+type Webhook struct {
+	WebhookID string `json:"webhook_id"`
+	// EventID is what it was put in for. One job may send more, or find that
+	// another was faster.
+	EventID string `json:"event_id"`
+	// At is when to begin; the zero time is at once.
+	At time.Time `json:"at,omitzero"`
+}
+
+// Kind implements river.JobArgs.
+func (Webhook) Kind() string { return "webhook" }
 
 // Args is what names a job and carries its input; one of the types above.
 type Args = river.JobArgs

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 )
 
 // pebblePath is the certificate authority for tests of those who made ACME
@@ -199,8 +201,8 @@ func TestACertificateFromAnAuthority(t *testing.T) {
 				require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file.Name())
 			}
 			config := &Config{Addr: addr, Data: data, BaseURL: "https://" + name, TLS: TLS{Mode: tlsACME, Terms: true}}
-			require.Equal(t, fine, examineTLS(config, time.Now())[0].Status)
-			require.NoError(t, askHealth(t.Context(), config))
+			require.Equal(t, doctor.Fine, examineTLS(config, time.Now())[0].Status)
+			require.NoError(t, doctor.AskHealth(t.Context(), config.listens()))
 			require.NotContains(t, l.stop(t), "PRIVATE KEY")
 
 			a.front.Close() // nobody needs to be asked any more

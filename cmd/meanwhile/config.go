@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 	"github.com/meanwhile-app/meanwhile/server/notify"
 	"github.com/meanwhile-app/meanwhile/server/team"
 )
@@ -120,4 +122,42 @@ func (c *Config) logger() *slog.Logger {
 		return slog.New(slog.NewTextHandler(os.Stderr, options))
 	}
 	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+}
+
+// text is an address that nobody listens on.
+type text string
+
+// Network implements net.Addr.
+func (text) Network() string { return "tcp" }
+
+// String implements net.Addr.
+func (t text) String() string { return string(t) }
+
+// listens is the server of these settings, as others on this machine reach it.
+func (c *Config) listens() doctor.Server {
+	s := doctor.Server{Addr: c.Addr, Scheme: c.TLS.scheme()}
+	if base, err := c.base(text(c.Addr)); err == nil && base.Scheme == "https" {
+		s.Name = base.Hostname()
+	}
+	return s
+}
+
+// patient is what the doctor looks at.
+func (c *Config) patient() doctor.Patient {
+	p := doctor.Patient{
+		FFmpeg: c.FFmpeg, FFprobe: c.FFprobe, Sandbox: c.Sandbox, Scratch: c.scratch(), Data: c.Data, Database: c.database(),
+		Exposed: exposed(c), TLS: examineTLS(c, time.Now()), Server: c.listens(),
+	}
+	address := c.Addr
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		address = "127.0.0.1:0"
+	}
+	p.Base, p.BaseErr = c.base(text(address))
+	base := p.Base
+	if base == nil {
+		base = &url.URL{Scheme: "http", Host: "localhost"} // which is complained of elsewhere
+	}
+	p.Mail, p.MailErr = c.mail(base, nil, slog.New(slog.DiscardHandler))
+	p.Media, p.MediaErr = c.objects()
+	return p
 }

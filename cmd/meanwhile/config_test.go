@@ -65,3 +65,18 @@ func TestWhereThingsAreKept(t *testing.T) {
 	c.DatabaseURL = "sqlite:/x.db"
 	require.Equal(t, "sqlite:/x.db", c.database())
 }
+
+func TestTheDoctorIsToldWherePeopleReachTheServer(t *testing.T) {
+	t.Parallel()
+	for row, want := range map[[2]string]string{
+		{"0.0.0.0:8080", ""}: "http://localhost:8080", {"192.0.2.1:8080", ""}: "http://192.0.2.1:8080", {"nonsense", ""}: "http://localhost:0",
+		{"127.0.0.1:8080", "https://video.example"}: "https://video.example", {"127.0.0.1:8080", "video.example"}: "",
+	} {
+		p := (&Config{Addr: row[0], BaseURL: row[1]}).patient()
+		if want == "" {
+			require.ErrorContains(t, p.BaseErr, "MEANWHILE_BASE_URL")
+			continue
+		}
+		require.Equal(t, want, p.Base.String(), "%v", row)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -113,13 +112,4 @@ func exposed(config *Config) []string {
 		}
 	}
 	return found
-}
-
-const exposedAdvice = "Close them: chmod -R go= on the data folder, chmod 600 on a key."
-
-func examinePrivacy(config *Config) finding {
-	if found := exposed(config); len(found) > 0 {
-		return finding{"privacy", warning, "other users of this machine can read or change " + strings.Join(found, ", "), exposedAdvice}
-	}
-	return finding{Name: "privacy", Status: fine, Detail: "the data are for the server's user alone"}
 }

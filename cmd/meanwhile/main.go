@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
@@ -37,6 +38,19 @@ type versionCmd struct{}
 func (versionCmd) Run() error {
 	_, err := fmt.Println("meanwhile", version)
 	return err
+}
+
+type doctorCmd struct {
+	JSON   bool `help:"Print JSON instead of a table." name:"json"`
+	Health bool `help:"Only ask the running server whether it lives; for a container's health check."`
+}
+
+// Run checks the machine and the data, or asks the running server.
+func (c doctorCmd) Run(ctx context.Context, config *Config) error {
+	if c.Health {
+		return doctor.AskHealth(ctx, config.listens())
+	}
+	return doctor.Report(os.Stdout, doctor.Examine(ctx, config.patient()), c.JSON)
 }
 
 func main() {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 	"github.com/meanwhile-app/meanwhile/server/account"
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/auth/oidc"
@@ -40,7 +41,7 @@ func (c OIDCConfig) open() (*auth.OIDC, error) {
 		return nil, nil //nolint:nilnil // there is no provider, and no error
 	}
 	u, err := url.Parse(c.Issuer)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || (u.Scheme != "https" && !local(u)) {
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || (u.Scheme != "https" && !doctor.Local(u)) {
 		return nil, errors.New("MEANWHILE_OIDC_ISSUER is not an address like https://id.example.org; without TLS anybody on the way could sign in")
 	}
 	if c.ClientID == "" {

@@ -45,30 +45,6 @@ func (c *Config) runner(ctx context.Context, log *slog.Logger, workers int) (*ff
 // scratch is the folder of the jobs' folders; each start empties it.
 func (c *Config) scratch() string { return filepath.Join(c.Data, "scratch") }
 
-// examineSandbox lets a stand-in for a hostile video loose.
-func examineSandbox(ctx context.Context, config *Config) (finding, *sandbox.Sandbox) {
-	scratch := config.scratch()
-	if _, err := os.Stat(scratch); err != nil {
-		scratch = "" // before the first start
-	}
-	box, status, err := sandbox.Open(ctx, sandbox.Mode(config.Sandbox), scratch)
-	switch {
-	case err != nil && status.Summary == "":
-		return finding{"sandbox", failure, err.Error(), status.Advice}, nil
-	case err != nil:
-		return finding{"sandbox", failure, status.Summary, status.Advice + "The server does not start with MEANWHILE_SANDBOX=" + config.Sandbox + "."}, nil
-	case status.Level != sandbox.Full:
-		return finding{"sandbox", warning, status.Summary, status.Advice}, box
-	}
-	for _, program := range []string{config.FFmpeg, config.FFprobe} {
-		if sandbox.IsScript(program) {
-			detail := status.Summary + "; but " + filepath.Base(program) + " is a script, which may start other programs inside"
-			return finding{"sandbox", warning, detail, "Name the programs themselves with MEANWHILE_FFMPEG and MEANWHILE_FFPROBE."}, box
-		}
-	}
-	return finding{Name: "sandbox", Status: fine, Detail: status.Summary}, box
-}
-
 // warnings are what operators must know while they use the server.
 func (a *app) warnings() []string {
 	if a.safety.Level != sandbox.None {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
@@ -127,17 +128,17 @@ func TestDoctorTellsOfTheSandbox(t *testing.T) {
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\nexec ffmpeg \"$@\"\n"), 0o700))
 	proof, err := sandbox.Prove(t.Context(), "", "")
 	require.NoError(t, err)
-	want := map[sandbox.Level]string{sandbox.Full: fine, sandbox.Partial: warning, sandbox.None: failure}[proof.Level()]
+	want := map[sandbox.Level]string{sandbox.Full: doctor.Fine, sandbox.Partial: doctor.Warning, sandbox.None: doctor.Failure}[proof.Level()]
 
-	found, _ := examineSandbox(t.Context(), &Config{Data: t.TempDir(), Sandbox: "auto", FFmpeg: "ffmpeg", FFprobe: "ffprobe"})
+	found, _ := doctor.ExamineSandbox(t.Context(), (&Config{Data: t.TempDir(), Sandbox: "auto", FFmpeg: "ffmpeg", FFprobe: "ffprobe"}).patient())
 	require.Equal(t, want, found.Status, found.Detail)
-	found, _ = examineSandbox(t.Context(), &Config{Data: t.TempDir(), Sandbox: "off", FFmpeg: "ffmpeg", FFprobe: "ffprobe"})
-	require.Equal(t, warning, found.Status)
+	found, _ = doctor.ExamineSandbox(t.Context(), (&Config{Data: t.TempDir(), Sandbox: "off", FFmpeg: "ffmpeg", FFprobe: "ffprobe"}).patient())
+	require.Equal(t, doctor.Warning, found.Status)
 	require.Contains(t, found.Detail, "switched off")
 	if proof.Level() != sandbox.Full {
 		t.Skip("this machine's sandbox has gaps, so doctor tells of those first: " + proof.Status().Summary)
 	}
-	found, _ = examineSandbox(t.Context(), &Config{Data: t.TempDir(), Sandbox: "required", FFmpeg: script, FFprobe: "ffprobe"})
-	require.Equal(t, warning, found.Status)
+	found, _ = doctor.ExamineSandbox(t.Context(), (&Config{Data: t.TempDir(), Sandbox: "required", FFmpeg: script, FFprobe: "ffprobe"}).patient())
+	require.Equal(t, doctor.Warning, found.Status)
 	require.Contains(t, found.Detail, "is a script")
 }

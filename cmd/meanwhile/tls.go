@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 	"github.com/meanwhile-app/meanwhile/server/certificate"
 )
 
@@ -87,7 +88,7 @@ func (a *app) enter(ctx context.Context, listener net.Listener) (*url.URL, net.L
 // with the context.
 func (a *app) secure(ctx context.Context, listener net.Listener, base *url.URL) (net.Listener, error) {
 	if found := exposed(a.config); len(found) > 0 {
-		a.log.Warn("other users of this machine can read or change what is kept. "+exposedAdvice, "paths", found)
+		a.log.Warn("other users of this machine can read or change what is kept. "+doctor.ExposedAdvice, "paths", found)
 	}
 	t := &a.config.TLS
 	if err := t.check(a.config, base); err != nil {
@@ -114,7 +115,7 @@ func (a *app) secure(ctx context.Context, listener net.Listener, base *url.URL) 
 		toHTTPS = authority.Challenges(toHTTPS)
 		defer func() { go authority.Warm(ctx) }() // when plain HTTP can answer
 	default:
-		if base.Scheme == "http" && !local(base) {
+		if base.Scheme == "http" && !doctor.Local(base) {
 			a.log.Warn("people come by plain http: browsers do not record there, and passwords can be read on the way; see MEANWHILE_TLS", "url", base.String())
 		}
 		return listener, nil
@@ -188,7 +189,7 @@ func (c complaints) Write(line []byte) (int, error) {
 }
 
 // examineTLS reads the certificate that the server would show.
-func examineTLS(config *Config, now time.Time) []finding {
+func examineTLS(config *Config, now time.Time) []doctor.Finding {
 	const name = "certificate"
 	t := &config.TLS
 	base, err := config.base(text(config.Addr))
@@ -196,13 +197,13 @@ func examineTLS(config *Config, now time.Time) []finding {
 		err = t.check(config, base)
 	}
 	if err != nil {
-		return []finding{{name, failure, err.Error(), "Correct the settings."}}
+		return []doctor.Finding{{Name: name, Status: doctor.Failure, Detail: err.Error(), Advice: "Correct the settings."}}
 	}
 	path := t.Cert
 	switch t.Mode {
 	case tlsFiles:
 		if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
-			return []finding{{name, failure, err.Error(), "Let MEANWHILE_TLS_CERT and MEANWHILE_TLS_KEY name a certificate with its chain and its key, in PEM."}}
+			return []doctor.Finding{{Name: name, Status: doctor.Failure, Detail: err.Error(), Advice: "Let MEANWHILE_TLS_CERT and MEANWHILE_TLS_KEY name a certificate with its chain and its key, in PEM."}}
 		}
 	case tlsACME:
 		path = filepath.Join(config.acmeFolder(), base.Hostname())
@@ -211,24 +212,24 @@ func examineTLS(config *Config, now time.Time) []finding {
 	}
 	leaf, err := readLeaf(path)
 	if err != nil && t.Mode == tlsACME {
-		return []finding{{name, warning, "none yet", "The first start gets it: the authority must reach this server as " + base.Host + ", on port 443 or on port 80 (MEANWHILE_HTTP_ADDR)."}}
+		return []doctor.Finding{{Name: name, Status: doctor.Warning, Detail: "none yet", Advice: "The first start gets it: the authority must reach this server as " + base.Host + ", on port 443 or on port 80 (MEANWHILE_HTTP_ADDR)."}}
 	}
 	if err != nil {
-		return []finding{{name, failure, err.Error(), "Let MEANWHILE_TLS_CERT name a certificate in PEM."}}
+		return []doctor.Finding{{Name: name, Status: doctor.Failure, Detail: err.Error(), Advice: "Let MEANWHILE_TLS_CERT name a certificate in PEM."}}
 	}
-	return []finding{examineLeaf(leaf, base.Hostname(), now)}
+	return []doctor.Finding{examineLeaf(leaf, base.Hostname(), now)}
 }
 
-func examineLeaf(leaf *x509.Certificate, host string, now time.Time) finding {
+func examineLeaf(leaf *x509.Certificate, host string, now time.Time) doctor.Finding {
 	const name, advice = "certificate", "Renew it for the host of MEANWHILE_BASE_URL; the running server takes new files by itself."
 	detail := fmt.Sprintf("for %s until %s", host, leaf.NotAfter.UTC().Format(time.DateOnly))
 	if err := certificate.Check(leaf, host, now); err != nil {
-		return finding{name, failure, err.Error(), advice}
+		return doctor.Finding{Name: name, Status: doctor.Failure, Detail: err.Error(), Advice: advice}
 	}
 	if leaf.NotAfter.Sub(now) < certificate.Soon && leaf.NotAfter.Sub(leaf.NotBefore) > 3*certificate.Soon {
-		return finding{name, warning, detail, advice}
+		return doctor.Finding{Name: name, Status: doctor.Warning, Detail: detail, Advice: advice}
 	}
-	return finding{Name: name, Status: fine, Detail: detail}
+	return doctor.Finding{Name: name, Status: doctor.Fine, Detail: detail}
 }
 
 // readLeaf reads the first certificate of a PEM file, before which a key may be.

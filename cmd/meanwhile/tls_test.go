@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 )
 
 // logged is a server whose log is kept.
@@ -184,13 +186,13 @@ func TestTheDoctorReadsTheCertificate(t *testing.T) {
 	folder := t.TempDir()
 	cert, key := selfMade(t, folder, name, 60*24*time.Hour)
 	config := &Config{Addr: "127.0.0.1:0", BaseURL: "https://" + name, TLS: TLS{Mode: tlsFiles, Cert: cert, Key: key}}
-	judge := func(c *Config, after time.Duration) finding {
+	judge := func(c *Config, after time.Duration) doctor.Finding {
 		found := examineTLS(c, time.Now().Add(after))
 		require.Len(t, found, 1)
 		return found[0]
 	}
-	require.Equal(t, fine, judge(config, 0).Status)
-	require.Equal(t, warning, judge(config, 55*24*time.Hour).Status, "it ends soon")
+	require.Equal(t, doctor.Fine, judge(config, 0).Status)
+	require.Equal(t, doctor.Warning, judge(config, 55*24*time.Hour).Status, "it ends soon")
 	require.Contains(t, judge(config, 61*24*time.Hour).Detail, "expired")
 	for _, wrong := range []*Config{
 		{BaseURL: "https://other.example.org", TLS: config.TLS},
@@ -204,18 +206,18 @@ func TestTheDoctorReadsTheCertificate(t *testing.T) {
 	} {
 		wrong.Addr = config.Addr
 		found := judge(wrong, 0)
-		require.Equal(t, failure, found.Status, "%+v", wrong)
+		require.Equal(t, doctor.Failure, found.Status, "%+v", wrong)
 		require.NotEmpty(t, found.Advice)
 	}
 	acme := &Config{Addr: config.Addr, Data: t.TempDir(), BaseURL: config.BaseURL, TLS: TLS{Mode: tlsACME, Terms: true}}
-	require.Equal(t, warning, judge(acme, 0).Status, "none yet")
+	require.Equal(t, doctor.Warning, judge(acme, 0).Status, "none yet")
 	require.NoError(t, os.MkdirAll(acme.acmeFolder(), 0o700))
 	raw, err := os.ReadFile(cert)
 	require.NoError(t, err)
 	private, err := os.ReadFile(key)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(acme.acmeFolder(), name), append(private, raw...), 0o600))
-	require.Equal(t, fine, judge(acme, 0).Status)
+	require.Equal(t, doctor.Fine, judge(acme, 0).Status)
 	require.Empty(t, examineTLS(&Config{Addr: config.Addr}, time.Now()), "there is none to look at")
 }
 
@@ -248,7 +250,7 @@ func TestTheHealthCheckSpeaksTLS(t *testing.T) {
 	l := serveLogged(t, t.TempDir(), "MEANWHILE_TLS=files", "MEANWHILE_TLS_CERT="+cert, "MEANWHILE_TLS_KEY="+key)
 	config := &Config{Addr: l.value(t, "starting", "addr"), TLS: TLS{Mode: tlsFiles, Cert: cert, Key: key}}
 	require.True(t, strings.HasPrefix(l.value(t, "listening", "url"), "https://localhost:"))
-	require.NoError(t, askHealth(t.Context(), config))
-	require.Error(t, askHealth(t.Context(), &Config{Addr: config.Addr}), "plain http does not get in")
+	require.NoError(t, doctor.AskHealth(t.Context(), config.listens()))
+	require.Error(t, doctor.AskHealth(t.Context(), (&Config{Addr: config.Addr}).listens()), "plain http does not get in")
 	l.stop(t)
 }

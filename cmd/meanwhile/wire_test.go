@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 )
 
 // say writes bytes to the server as they are and reads the statuses of all that
@@ -150,14 +152,14 @@ func TestWhatOthersCouldRead(t *testing.T) {
 	l.value(t, "listening", "addr")
 	config := &Config{Data: data}
 	require.Empty(t, exposed(config), "what the server makes is closed")
-	require.Equal(t, fine, examinePrivacy(config).Status)
+	require.Equal(t, doctor.Fine, doctor.ExaminePrivacy(exposed(config)).Status)
 	require.NotContains(t, l.stop(t), "other users of this machine")
 
 	open := filepath.Join(data, "meanwhile.db.backup")
 	require.NoError(t, os.WriteFile(open, nil, 0o600))
 	require.NoError(t, os.Chmod(open, 0o644))
 	require.Equal(t, []string{open}, exposed(config))
-	require.Contains(t, examinePrivacy(config).Detail, open)
+	require.Contains(t, doctor.ExaminePrivacy(exposed(config)).Detail, open)
 	l = serveLogged(t, data)
 	l.value(t, "listening", "addr")
 	require.Contains(t, l.stop(t), "other users of this machine")

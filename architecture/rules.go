@@ -42,6 +42,7 @@ var shared = map[string]bool{
 	"storage/record":      true,
 	"storage/people":      true,
 	"storage/jobs":        true,
+	"storage/trace":       true, // whatever takes time says so
 	"transcode/ffmpeg":    true,
 	"transcode/container": true,
 	"transcode/source":    true,
@@ -62,6 +63,7 @@ var homes = []home{
 	{"modernc.org/sqlite", []string{"storage/database"}},
 	{"github.com/jackc/pgx", []string{"storage/database"}},
 	{"github.com/riverqueue/river", []string{"storage/jobs"}},
+	{"go.opentelemetry.io/otel", []string{"storage/trace", "cmd/meanwhile/telemetry"}},
 	{"github.com/uptrace/bun", []string{"storage"}},
 	{"github.com/pressly/goose", []string{"storage/database"}},
 	{"database/sql", []string{"storage"}},

@@ -7,7 +7,8 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// counter counts queries, to show that what is asked for most costs none.
+// counter counts queries, to show that what is asked for most costs none. It
+// sees what they fail of, too.
 type counter struct{ n atomic.Int64 }
 
 // BeforeQuery implements bun.QueryHook.
@@ -17,7 +18,9 @@ func (c *counter) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Co
 }
 
 // AfterQuery implements bun.QueryHook.
-func (c *counter) AfterQuery(context.Context, *bun.QueryEvent) {}
+func (c *counter) AfterQuery(ctx context.Context, event *bun.QueryEvent) {
+	noteObstacle(ctx, event.Err)
+}
 
 // Queries is how many queries the records have made since the database was
 // opened. The queue's own are not among them.

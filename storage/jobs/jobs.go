@@ -4,11 +4,13 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -38,63 +40,11 @@ const webhookAttempts = 10
 // slot at most, so that a slow one takes little from the others.
 const webhooksAtOnce = 8
 
+// deadRetention is how long a job that failed stays to be looked at.
+const deadRetention = 14 * 24 * time.Hour
+
 // housekeepingEvery is how often silent uploads and leftovers are looked for.
 const housekeepingEvery = 15 * time.Second
-
-// Job is one delivery of work to a handler.
-type Job[A Args] struct {
-	// ID is the same in all attempts.
-	ID   int64
-	Args A
-	// Attempt counts from 1. Last says that no other attempt follows, so that
-	// the handler can tell the owner.
-	Attempt int
-	Last    bool
-}
-
-// Handlers collects what does each kind of job.
-type Handlers struct{ workers *river.Workers }
-
-// NewHandlers makes an empty collection.
-func NewHandlers() *Handlers { return &Handlers{workers: river.NewWorkers()} }
-
-// Handle registers handle for the kind of A. A handler returns nil when the
-// work is done or no longer needed, an error to be tried again, and an error
-// wrapped by Permanent when another try is useless.
-func Handle[A Args](h *Handlers, handle func(ctx context.Context, job Job[A]) error) {
-	river.AddWorker(h.workers, &worker[A]{handle: handle})
-}
-
-// Permanent marks an error that another attempt would only repeat.
-func Permanent(err error) error { return river.JobCancel(err) }
-
-type worker[A Args] struct {
-	river.WorkerDefaults[A]
-	handle func(ctx context.Context, job Job[A]) error
-}
-
-// Work implements river.Worker.
-func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
-	err := w.handle(ctx, Job[A]{ID: job.ID, Args: job.Args, Attempt: job.Attempt, Last: job.Attempt >= job.MaxAttempts})
-	if err != nil && ctx.Err() != nil {
-		// The process stops: the job goes back as it came, no attempt used.
-		return river.JobSnooze(0)
-	}
-	return err
-}
-
-// Timeout implements river.Worker: the handlers bound their own time, by the
-// length of what they work on.
-func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return -1 }
-
-// NextRetry implements river.Worker: somebody may be waiting, so the second try
-// follows within seconds. Letters wait longer and longer: the last for hours.
-func (w *worker[A]) NextRetry(job *river.Job[A]) time.Time {
-	if _, mail := any(job.Args).(Mail); mail {
-		return time.Now().Add(time.Duration(job.Attempt*job.Attempt*job.Attempt*job.Attempt) * time.Second)
-	}
-	return time.Now().Add(time.Duration(job.Attempt*job.Attempt) * 2 * time.Second)
-}
 
 // Queue puts jobs in and, when started, works on them.
 type Queue struct {
@@ -102,6 +52,14 @@ type Queue struct {
 	db     *database.DB
 	log    *slog.Logger
 	mail   bool
+
+	// self is this process, lease what its jobs stand on.
+	self  Worker
+	lease *lease
+	beat  time.Duration
+	turns turns
+	// still ends what says that this process lives.
+	still func()
 }
 
 // Options set up a Queue.
@@ -117,11 +75,21 @@ type Options struct {
 	Mail bool
 	// Handlers do the jobs; without them jobs are only put in, and Start fails.
 	Handlers *Handlers
+	// Kind is "server" or "worker", and Version that of the program: what others
+	// see of this process.
+	Kind, Version string
+	// Beat is how often it says that it lives; 0 is every 3 s.
+	Beat time.Duration
+	// Watch is told of each attempt.
+	Watch Watch
 }
 
 // Open sets up the queue. Nothing runs before Start.
 func Open(o Options) (*Queue, error) {
-	config := &river.Config{Logger: quiet(o.Log), MaxAttempts: attempts}
+	self := identity(o)
+	config := &river.Config{ID: self.ID, Logger: quiet(o.Log), MaxAttempts: attempts, CancelledJobRetentionPeriod: deadRetention, DiscardedJobRetentionPeriod: deadRetention}
+	config.Hooks = []rivertype.Hook{&placed{}}
+	config.Middleware = []rivertype.Middleware{&middleware{watch: o.Watch}}
 	if o.Handlers != nil {
 		config.Workers = o.Handlers.workers
 		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}}
@@ -144,7 +112,11 @@ func Open(o Options) (*Queue, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	return &Queue{client: client, db: o.DB, log: o.Log, mail: o.Mail}, nil
+	q := &Queue{client: client, db: o.DB, log: o.Log, mail: o.Mail, self: self, beat: cmp.Or(o.Beat, beatEvery)}
+	if o.Handlers != nil {
+		q.lease = o.Handlers.lease
+	}
+	return q, nil
 }
 
 // Migrate brings the queue's own tables up to date.
@@ -159,29 +131,45 @@ func Migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
 	return nil
 }
 
-// Start frees the jobs of a process that died and begins to work.
+// Start makes this process known and begins to work.
 func (q *Queue) Start(ctx context.Context) error {
-	// One process owns an embedded database, so whatever still counts as running
-	// was cut off. The lost attempt was mostly not the job's fault and is given
-	// back, but not for ever: a job may be what brought the process down.
-	// River by itself would wait an hour.
-	freed, err := q.db.Writer.ExecContext(ctx, `UPDATE river_job SET state = 'available', attempt = CASE WHEN json_array_length(attempted_by) < ? THEN max(attempt - 1, 0) ELSE attempt END WHERE state = 'running'`, 2*attempts)
-	if err != nil {
-		return fmt.Errorf("jobs: free orphans: %w", err)
+	if !q.postgres() {
+		// One process owns an embedded database, so whatever still counts as
+		// running was cut off.
+		if err := q.freeAll(ctx); err != nil {
+			return fmt.Errorf("jobs: free orphans: %w", err)
+		}
 	}
-	if n, _ := freed.RowsAffected(); n > 0 {
-		q.log.Info("took over jobs that were cut off", "jobs", n)
+	if err := q.register(ctx); err != nil {
+		return err
+	}
+	if err := q.keepTurns(ctx); err != nil {
+		return err
+	}
+	living, end := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { q.live(living) })
+	q.still = func() {
+		end()
+		beside.Wait()
 	}
 	if err := q.client.Start(ctx); err != nil {
+		q.still()
 		return fmt.Errorf("jobs: start: %w", err)
 	}
 	return nil
 }
 
 // Stop takes no more jobs, interrupts those that run and hands them back: the
-// database holds them as available again when it returns.
+// database holds them as available again when it returns. What does not let go
+// in time is handed back, too.
 func (q *Queue) Stop(ctx context.Context) error {
-	if err := q.client.StopAndCancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
+	err := q.client.StopAndCancel(ctx)
+	if q.still != nil {
+		q.still()
+		err = errors.Join(err, q.leave(context.WithoutCancel(ctx)))
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("jobs: stop: %w", err)
 	}
 	return nil
@@ -194,7 +182,15 @@ func (q *Queue) Insert(ctx context.Context, tx bun.Tx, args Args, priority int) 
 	if _, letter := args.(Mail); letter && !q.mail {
 		return nil
 	}
-	if _, err := q.client.InsertTx(ctx, tx.Tx, args, options(args, priority)); err != nil {
+	o := options(args, priority)
+	var err error
+	if of, ok := args.(ofVideo); ok {
+		o.ScheduledAt, err = q.turn(ctx, tx, of.video(), priority)
+	}
+	if err == nil {
+		_, err = q.client.InsertTx(ctx, tx.Tx, args, o)
+	}
+	if err != nil {
 		return fmt.Errorf("jobs: insert %s: %w", args.Kind(), err)
 	}
 	return nil

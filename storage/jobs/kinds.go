@@ -24,6 +24,9 @@ const (
 	QueueWebhook = "webhook"
 )
 
+// ofVideo is a job that a video's workspace waits for in its turn.
+type ofVideo interface{ video() string }
+
 // Span makes every rung of one span of a video.
 type Span struct {
 	VideoID string `json:"video_id"`
@@ -33,6 +36,8 @@ type Span struct {
 	Take int `json:"take"`
 }
 
+func (j Span) video() string { return j.VideoID }
+
 // Kind implements river.JobArgs.
 func (Span) Kind() string { return "span" }
 
@@ -41,6 +46,8 @@ type Audio struct {
 	VideoID string `json:"video_id"`
 	Take    int    `json:"take"`
 }
+
+func (j Audio) video() string { return j.VideoID }
 
 // Kind implements river.JobArgs.
 func (Audio) Kind() string { return "audio" }
@@ -53,6 +60,8 @@ type Stills struct {
 	Early bool `json:"early"`
 }
 
+func (j Stills) video() string { return j.VideoID }
+
 // Kind implements river.JobArgs.
 func (Stills) Kind() string { return "stills" }
 
@@ -62,6 +71,8 @@ type Probe struct {
 	VideoID string `json:"video_id"`
 	Take    int    `json:"take"`
 }
+
+func (j Probe) video() string { return j.VideoID }
 
 // Kind implements river.JobArgs.
 func (Probe) Kind() string { return "probe" }

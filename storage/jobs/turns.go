@@ -1,0 +1,162 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/uptrace/bun"
+)
+
+// Workspaces take turns. A job's place in its queue is its scheduled_at, and
+// that is not the time at which it came but a virtual one: the larger of where
+// its workspace's last job of that priority ends, and where the queue has come
+// to. So whoever brings a few jobs while another's thousand wait is served among
+// the next. This is start-time fair queueing (Goyal, Vin and Cheng 1996), with
+// jobs of equal size.
+//
+// Virtual time lies in the past, so it orders and never delays. While nobody
+// waits it is now without virtualPast; a job moves it on by virtualStep.
+const (
+	virtualPast = 10 * 365 * 24 * time.Hour
+	virtualStep = 1 // millisecond
+)
+
+// turns is where the queue has come to, as last seen.
+type turns struct {
+	mu sync.Mutex
+	// nowMS is the database's clock at the moment seen.
+	nowMS int64
+	seen  time.Time
+	// served is the virtual time of each priority that has jobs.
+	served map[int]int64
+}
+
+// at is the virtual time of a priority, or false if nobody has looked yet.
+func (t *turns) at(priority int) (int64, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.seen.IsZero() {
+		return 0, false
+	}
+	if ms, busy := t.served[priority]; busy {
+		return ms, true
+	}
+	return t.nowMS + time.Since(t.seen).Milliseconds() - virtualPast.Milliseconds(), true
+}
+
+// turn is the place of a video's next job. The row of its workspace is locked
+// until the transaction ends, so this comes last in it.
+func (q *Queue) turn(ctx context.Context, tx bun.Tx, videoID string, priority int) (time.Time, error) {
+	virtual, known := q.turns.at(priority)
+	if !known {
+		_, served, nowMS, err := q.look(ctx, tx, priority)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if virtual = served; virtual == 0 {
+			virtual = nowMS - virtualPast.Milliseconds()
+		}
+	}
+	column := map[int]string{Waiting: "waiting_ms", Live: "live_ms"}[priority]
+	if column == "" {
+		column = "bulk_ms"
+	}
+	var next int64
+	err := tx.NewRaw(`INSERT INTO turns (workspace_id, queue, `+column+`) SELECT workspace_id, ?, ? FROM videos WHERE id = ?
+			ON CONFLICT (workspace_id, queue) DO UPDATE SET `+column+` = CASE
+				WHEN excluded.`+column+` > turns.`+column+` + ? THEN excluded.`+column+` ELSE turns.`+column+` + ? END
+			RETURNING `+column, QueueMedia, virtual+virtualStep, videoID, virtualStep, virtualStep).Scan(ctx, &next)
+	if errors.Is(err, sql.ErrNoRows) {
+		next, err = virtual+virtualStep, nil // a video that is gone has no workspace
+	}
+	return time.UnixMilli(next - virtualStep).UTC(), err
+}
+
+// placed lets jobs begin at once whose place lies in the past: River would let
+// whatever is scheduled wait for its next look, some seconds later.
+type placed struct{ river.HookDefaults }
+
+// InsertBegin implements rivertype.HookInsertBegin.
+func (*placed) InsertBegin(_ context.Context, params *rivertype.JobInsertParams) error {
+	if params.State == rivertype.JobStateScheduled && params.ScheduledAt != nil && time.Since(*params.ScheduledAt) > virtualPast/2 {
+		params.State = rivertype.JobStateAvailable
+	}
+	return nil
+}
+
+// keepTurns looks where the queue has come to, and gives jobs that come back to
+// it, after an attempt or a wait, the place of those that are served now: they
+// have had their turn, and are few.
+func (q *Queue) keepTurns(ctx context.Context) error {
+	found := turns{served: map[int]int64{}}
+	for priority := Waiting; priority <= Bulk; priority++ {
+		busy, ms, nowMS, err := q.look(ctx, q.db.Reader, priority)
+		if err != nil {
+			return err
+		}
+		found.nowMS, found.seen = nowMS, time.Now()
+		if busy {
+			found.served[priority] = ms
+		} else {
+			ms = nowMS - virtualPast.Milliseconds()
+		}
+		if err := q.place(ctx, priority, ms); err != nil {
+			return err
+		}
+	}
+	q.turns.mu.Lock()
+	defer q.turns.mu.Unlock()
+	q.turns.nowMS, q.turns.seen, q.turns.served = found.nowMS, found.seen, found.served
+	return nil
+}
+
+// look finds the virtual time of a priority: the latest that runs, or the
+// earliest that waits.
+func (q *Queue) look(ctx context.Context, db bun.IDB, priority int) (busy bool, ms, nowMS int64, err error) {
+	var row struct {
+		Running sql.NullInt64
+		Next    sql.NullInt64
+		Now     int64
+	}
+	one := func(state, order string) string {
+		return `(SELECT ` + q.toMS("scheduled_at") + ` FROM river_job WHERE state = '` + state + `' AND queue = ? AND priority = ?
+			AND ` + q.virtual() + ` ORDER BY scheduled_at ` + order + ` LIMIT 1)`
+	}
+	err = db.NewRaw("SELECT "+one("running", "DESC")+" AS running, "+one("available", "ASC")+" AS next, "+q.nowMS()+" AS now",
+		QueueMedia, priority, QueueMedia, priority).Scan(ctx, &row)
+	if row.Running.Valid {
+		return true, row.Running.Int64, row.Now, err
+	}
+	return row.Next.Valid, row.Next.Int64, row.Now, err
+}
+
+// virtual says that a job's scheduled_at is a place and not a time.
+func (q *Queue) virtual() string {
+	if q.postgres() {
+		return "scheduled_at < now() - interval '5 years'"
+	}
+	return "scheduled_at < strftime('%Y-%m-%d %H:%M:%f', 'now', '-5 years')"
+}
+
+// place gives the jobs of a priority that wait since a real time a virtual one.
+func (q *Queue) place(ctx context.Context, priority int, ms int64) error {
+	at, due := any(time.UnixMilli(ms).UTC()), "scheduled_at <= now()"
+	if !q.postgres() {
+		at, due = time.UnixMilli(ms).UTC().Format(riverTime), "scheduled_at <= strftime('%Y-%m-%d %H:%M:%f', 'now')"
+	}
+	which := "state = 'available' AND queue = ? AND priority = ? AND NOT (" + q.virtual() + ") AND " + due
+	var waits bool
+	if err := q.db.Reader.NewRaw("SELECT EXISTS (SELECT 1 FROM river_job WHERE "+which+")", QueueMedia, priority).Scan(ctx, &waits); err != nil || !waits {
+		return err
+	}
+	_, err := q.db.Writer.NewRaw("UPDATE river_job SET scheduled_at = ? WHERE "+which, at, QueueMedia, priority).Exec(ctx)
+	return err
+}
+
+// riverTime is how River keeps times in SQLite.
+const riverTime = "2006-01-02 15:04:05.000"

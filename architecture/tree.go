@@ -85,9 +85,10 @@ func (t *tree) add(name, rel string) error {
 	return nil
 }
 
-// isTest reports whether a file only serves tests.
+// isTest reports whether a file only serves tests: that of a package whose name
+// ends so, such as databasetest, does.
 func isTest(rel string) bool {
-	if strings.HasSuffix(rel, "_test.go") {
+	if strings.HasSuffix(rel, "_test.go") || strings.HasSuffix(path.Dir(rel), "test") && path.Ext(rel) == ".go" {
 		return true
 	}
 	name := path.Base(rel)

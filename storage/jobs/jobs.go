@@ -6,7 +6,6 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,8 +13,6 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
-	"github.com/riverqueue/river/rivermigrate"
 	"github.com/riverqueue/river/rivertype"
 	"github.com/uptrace/bun"
 
@@ -48,7 +45,7 @@ const housekeepingEvery = 15 * time.Second
 
 // Queue puts jobs in and, when started, works on them.
 type Queue struct {
-	client *river.Client[*sql.Tx]
+	client client
 	db     *database.DB
 	log    *slog.Logger
 	mail   bool
@@ -108,7 +105,7 @@ func Open(o Options) (*Queue, error) {
 			&river.PeriodicJobOpts{RunOnStart: true},
 		)}
 	}
-	client, err := river.NewClient(riversqlite.New(o.DB.Writer.DB), config)
+	client, err := newClient(o.DB, config)
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
@@ -117,18 +114,6 @@ func Open(o Options) (*Queue, error) {
 		q.lease = o.Handlers.lease
 	}
 	return q, nil
-}
-
-// Migrate brings the queue's own tables up to date.
-func Migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
-	migrator, err := rivermigrate.New(riversqlite.New(db.Writer.DB), &rivermigrate.Config{Logger: quiet(log)})
-	if err != nil {
-		return fmt.Errorf("jobs: %w", err)
-	}
-	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return fmt.Errorf("jobs: migrate: %w", err)
-	}
-	return nil
 }
 
 // Start makes this process known and begins to work.
@@ -188,7 +173,7 @@ func (q *Queue) Insert(ctx context.Context, tx bun.Tx, args Args, priority int) 
 		o.ScheduledAt, err = q.turn(ctx, tx, of.video(), priority)
 	}
 	if err == nil {
-		_, err = q.client.InsertTx(ctx, tx.Tx, args, o)
+		err = q.client.insert(ctx, tx, args, o)
 	}
 	if err != nil {
 		return fmt.Errorf("jobs: insert %s: %w", args.Kind(), err)

@@ -1,0 +1,149 @@
+// Package databasetest gives tests databases of their own, on both engines.
+//
+// A PostgreSQL server is started when the first test needs one, in a folder and
+// on a socket of its own, and ends with the process however that ends. One that
+// runs already is used instead when MEANWHILE_TEST_POSTGRES holds its address.
+// With MEANWHILE_TEST_ENGINE tests run on that engine alone.
+package databasetest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+)
+
+// Engines lists what tests run on.
+func Engines() []database.Engine {
+	if only := os.Getenv("MEANWHILE_TEST_ENGINE"); only != "" {
+		return []database.Engine{database.Engine(only)}
+	}
+	return []database.Engine{database.SQLite, database.PostgreSQL}
+}
+
+// Engine is what a test runs on that needs to run on one engine only.
+func Engine() database.Engine { return Engines()[0] }
+
+// Each runs a test on every engine, each with a fresh database.
+func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
+	t.Helper()
+	for _, engine := range Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			test(t, New(t, engine))
+		})
+	}
+}
+
+// EachEngine runs a test on every engine; it makes its databases itself.
+func EachEngine(t *testing.T, test func(t *testing.T, engine database.Engine)) {
+	t.Helper()
+	for _, engine := range Engines() {
+		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
+			test(t, engine)
+		})
+	}
+}
+
+// New opens a fresh database with the schema of the records and of the queue.
+func New(t testing.TB, engine database.Engine) *database.DB {
+	t.Helper()
+	if engine == database.SQLite {
+		db := Open(t, URL(t, engine))
+		migrate(t, db)
+		return db
+	}
+	return Open(t, create(t, " TEMPLATE "+filled(t)))
+}
+
+// Open opens a database until the test ends.
+func Open(t testing.TB, address string) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), address)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// URL is the address of a fresh database that holds nothing.
+func URL(t testing.TB, engine database.Engine) string {
+	t.Helper()
+	if engine == database.SQLite {
+		return "sqlite:" + filepath.Join(t.TempDir(), "m.db")
+	}
+	return create(t, "")
+}
+
+func migrate(t testing.TB, db *database.DB) {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	require.NoError(t, db.Migrate(t.Context(), quiet))
+	require.NoError(t, jobs.Migrate(t.Context(), db, quiet))
+}
+
+// create makes a database that is dropped when the test ends.
+func create(t testing.TB, how string) string {
+	t.Helper()
+	name := "t_" + strings.ToLower(rand.Text())
+	run(t, "CREATE DATABASE "+name+how)
+	t.Cleanup(func() { run(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	return named(t, name)
+}
+
+// named is the address of a database of the server.
+func named(t testing.TB, name string) string {
+	t.Helper()
+	u, err := url.Parse(postgres(t))
+	require.NoError(t, err)
+	u.Path = "/" + name
+	query := u.Query()
+	query.Set("pool_max_conns", "10") // many tests run at once
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// run executes a statement in the server's own database.
+func run(t testing.TB, statement string) {
+	t.Helper()
+	door, err := sql.Open("pgx", postgres(t)) // whose driver database registers
+	require.NoError(t, err)
+	defer func() { require.NoError(t, door.Close()) }()
+	_, err = door.ExecContext(context.WithoutCancel(t.Context()), statement)
+	require.NoError(t, err)
+}
+
+// template is the database that all others of this process are copied from.
+type template struct {
+	once sync.Once
+	name string
+}
+
+var migrated template //nolint:gochecknoglobals // migrated once for all tests of a process
+
+// filled is the name of a migrated database that nobody is connected to.
+func filled(t testing.TB) string {
+	t.Helper()
+	migrated.once.Do(func() {
+		name := "template_" + strings.ToLower(rand.Text())
+		run(t, "CREATE DATABASE "+name)
+		db, err := database.Open(t.Context(), named(t, name))
+		require.NoError(t, err)
+		migrate(t, db)
+		require.NoError(t, db.Close())
+		migrated.name = name
+	})
+	require.NotEmpty(t, migrated.name, "the template could not be made")
+	return migrated.name
+}

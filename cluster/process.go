@@ -179,3 +179,10 @@ func (p *Process) Terminate(patience time.Duration) error {
 	defer p.mu.Unlock()
 	return p.how
 }
+
+// Sleep stops the process where it stands: it holds what it holds, and answers
+// nobody.
+func (p *Process) Sleep() error { return p.Signal(syscall.SIGSTOP) }
+
+// Wake lets a process go on that was stopped.
+func (p *Process) Wake() { _ = p.Signal(syscall.SIGCONT) }

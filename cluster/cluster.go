@@ -1,0 +1,300 @@
+// Package cluster starts Meanwhile as it runs on many machines, on one: several
+// servers and workers over a real PostgreSQL and a real S3 server, behind a proxy
+// that spreads requests. Every process can be killed, stopped and started again,
+// and every line between them can be harmed. It is for tests and measurements; the
+// product knows nothing of it.
+//
+// A Ledger is a client that writes down what was promised to it, and the checks
+// want every promise kept once the faults are over.
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/meanwhile-app/meanwhile/cluster/toxic"
+)
+
+// Options say what to start.
+type Options struct {
+	// Binary is Meanwhile.
+	Binary string
+	// Folder is where the processes keep what they need for themselves.
+	Folder string
+	// Name is that of the database and of the bucket: letters, digits and "-".
+	Name    string
+	Servers int
+	Workers int
+	// Slots is how many jobs each worker does at once.
+	Slots int
+	// Addr is where the proxy listens; port 0 takes a free one.
+	Addr string
+	// Env are further settings of all processes.
+	Env []string
+	// Echo gets what all processes write.
+	Echo io.Writer
+}
+
+// Cluster is a running one.
+type Cluster struct {
+	Options
+
+	Stores  *Stores
+	Front   *Front
+	Servers []*Node
+	Workers []*Node
+}
+
+// Node is a server or a worker, with its lines to the stores.
+type Node struct {
+	*Process
+
+	// Postgres and S3 are the only ways by which this node reaches them.
+	Postgres, S3 *toxic.Proxy
+	server       bool
+	mu           sync.Mutex
+	url          string
+}
+
+// drainTime is how long a process may take to end when it is asked to.
+const drainTime = 40 * time.Second
+
+// New makes the database and the bucket where they are missing, opens the proxy
+// and starts every process. Without stores it is one server that keeps everything
+// in its folder, and does its media work itself.
+func New(ctx context.Context, stores *Stores, o Options) (*Cluster, error) {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	front, err := OpenFront(ctx, o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{Options: o, Stores: stores, Front: front}
+	if err := errors.Join(c.makeStores(ctx), c.makeNodes(ctx)); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	if err := c.Start(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+func (c *Cluster) makeStores(ctx context.Context) error {
+	if c.Stores == nil {
+		return nil
+	}
+	if err := c.Stores.Gateway.Create(c.Name); err != nil {
+		if errors.Is(err, os.ErrExist) {
+			return nil // it is started again
+		}
+		return err
+	}
+	return c.Stores.Postgres.Create(ctx, c.Name, "")
+}
+
+func (c *Cluster) makeNodes(ctx context.Context) error {
+	slots := 0
+	if c.Stores == nil {
+		slots = max(1, c.Slots)
+	}
+	for i := range c.Options.Servers {
+		node, err := c.makeNode(ctx, fmt.Sprintf("server-%d", i+1), "serve", "MEANWHILE_WORKERS="+strconv.Itoa(slots))
+		if err != nil {
+			return err
+		}
+		node.server = true
+		c.Servers = append(c.Servers, node)
+	}
+	for i := range c.Options.Workers {
+		node, err := c.makeNode(ctx, fmt.Sprintf("worker-%d", i+1), "worker", "MEANWHILE_WORKERS="+strconv.Itoa(max(1, c.Slots)))
+		if err != nil {
+			return err
+		}
+		c.Workers = append(c.Workers, node)
+	}
+	return nil
+}
+
+func (c *Cluster) makeNode(ctx context.Context, name, command, slots string) (*Node, error) {
+	node := &Node{}
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "MEANWHILE_BASE_URL=" + c.Front.URL(), "MEANWHILE_TRUSTED_PROXIES=127.0.0.1",
+		"MEANWHILE_ADDR=127.0.0.1:0", "MEANWHILE_DATA=" + filepath.Join(c.Folder, name), slots,
+	}
+	if c.Stores != nil {
+		var err error
+		if node.Postgres, err = toxic.Listen(ctx, c.Stores.Postgres.Addr()); err != nil {
+			return nil, err
+		}
+		if node.S3, err = toxic.Listen(ctx, c.Stores.Gateway.Addr()); err != nil {
+			return nil, errors.Join(err, node.Postgres.Close())
+		}
+		env = append(env, c.Stores.Settings(c.Name, node.Postgres.Addr(), node.S3.Addr())...)
+	}
+	node.Process = NewProcess(Program{Name: name, Path: c.Binary, Args: []string{command}, Env: append(env, c.Env...), Echo: c.Echo})
+	return node, nil
+}
+
+// Nodes are all servers and workers.
+func (c *Cluster) Nodes() []*Node {
+	return append(append([]*Node(nil), c.Servers...), c.Workers...)
+}
+
+// Start starts every process that does not run, all at once, and waits until the
+// servers are ready.
+func (c *Cluster) Start(ctx context.Context) error {
+	nodes := c.Nodes()
+	errs := make([]error, len(nodes))
+	var all sync.WaitGroup
+	for i, node := range nodes {
+		all.Go(func() { errs[i] = node.Start(ctx) })
+	}
+	all.Wait()
+	c.announce()
+	return errors.Join(errs...)
+}
+
+// announce tells the proxy where the servers are.
+func (c *Cluster) announce() {
+	var urls []string
+	for _, node := range c.Servers {
+		urls = append(urls, node.URL())
+	}
+	c.Front.Serve(urls...)
+}
+
+// Restart starts a node that has ended, which then may listen elsewhere.
+func (c *Cluster) Restart(ctx context.Context, node *Node) error {
+	err := node.Start(ctx)
+	c.announce()
+	return err
+}
+
+// Start starts the process and waits until it does its work.
+func (n *Node) Start(ctx context.Context) error {
+	if n.Running() {
+		return nil
+	}
+	mark := n.Mark()
+	if err := n.Process.Start(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	if !n.server {
+		_, err := n.Line(ctx, mark, `"msg":"working"`)
+		return err
+	}
+	line, err := n.Line(ctx, mark, `"msg":"listening"`)
+	if err != nil {
+		return err
+	}
+	var said struct{ Addr string }
+	if err := json.Unmarshal([]byte(line), &said); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.url = "http://" + said.Addr
+	n.mu.Unlock()
+	return until(ctx, bootTime, n.isReady)
+}
+
+// errNotReady says that a server is not ready yet.
+var errNotReady = errors.New("is not ready")
+
+func (n *Node) isReady(ctx context.Context) error {
+	if Ready(ctx, n.URL()) {
+		return nil
+	}
+	return fmt.Errorf("%s %w", n.Name, errNotReady)
+}
+
+// URL is where a server listens itself.
+func (n *Node) URL() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.url
+}
+
+// token is what a fresh server prints for its owner.
+var token = regexp.MustCompile(`/setup\?token=(\S+)`)
+
+// SetupToken is the one-time token of a fresh cluster.
+func (c *Cluster) SetupToken(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	line, err := c.Servers[0].Line(ctx, 0, "/setup?token=")
+	if err != nil {
+		return "", err
+	}
+	return token.FindStringSubmatch(line)[1], nil
+}
+
+// Heal takes all harm back, and wakes and starts whoever sleeps or is gone.
+func (c *Cluster) Heal(ctx context.Context) error {
+	for _, node := range c.Nodes() {
+		node.Harm(toxic.Harm{}, toxic.Harm{})
+		node.Wake()
+	}
+	return c.Start(ctx)
+}
+
+// Harm sets what is wrong with both lines of a node.
+func (n *Node) Harm(postgres, s3 toxic.Harm) {
+	if n.Postgres == nil {
+		return
+	}
+	n.Postgres.Set(postgres)
+	n.S3.Set(s3)
+}
+
+// Close ends every process and the proxy. The database and the bucket stay for
+// those who look at what is left; Drop removes them.
+func (c *Cluster) Close() error {
+	var errs []error
+	for _, node := range c.Nodes() {
+		node.Kill()
+		if node.Postgres != nil {
+			errs = append(errs, node.Postgres.Close(), node.S3.Close())
+		}
+	}
+	return errors.Join(append(errs, c.Front.Close())...)
+}
+
+// Terminate asks every process to end, as a system's manager does, then closes.
+func (c *Cluster) Terminate() error {
+	nodes := c.Nodes()
+	errs := make([]error, len(nodes))
+	var all sync.WaitGroup
+	for i, node := range nodes {
+		all.Go(func() { errs[i] = node.Terminate(drainTime) })
+	}
+	all.Wait()
+	return errors.Join(append(errs, c.Close())...)
+}
+
+// Drop removes the database and the bucket.
+func (c *Cluster) Drop(ctx context.Context) error {
+	return errors.Join(c.Stores.Postgres.Drop(ctx, c.Name), c.Stores.Gateway.Drop(c.Name))
+}
+
+// Log is what every process wrote last, for the report of a failed test.
+func (c *Cluster) Log(lines int) string {
+	var b strings.Builder
+	for _, node := range c.Nodes() {
+		log := node.Log()
+		fmt.Fprintf(&b, "── %s\n%s\n", node.Name, strings.Join(log[max(0, len(log)-lines):], "\n"))
+	}
+	return b.String()
+}

@@ -1,0 +1,143 @@
+package cluster_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cluster"
+)
+
+// What all tests share: one PostgreSQL, one S3 server and one clip. They are
+// started by the first test that wants them and end with the last.
+type shared struct {
+	once   sync.Once
+	stores *cluster.Stores
+	clip   *cluster.Clip
+	err    error
+}
+
+var all shared
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if all.stores != nil {
+		if err := all.stores.Close(); err != nil {
+			_, _ = os.Stderr.WriteString(err.Error() + "\n")
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+
+// clipSeconds is long enough for more than one span.
+const clipSeconds = 12
+
+func (s *shared) open(t *testing.T) {
+	t.Helper()
+	s.once.Do(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if s.stores, s.err = cluster.OpenStores(ctx); s.err == nil {
+			s.clip, s.err = cluster.NewClip(ctx, clipSeconds)
+		}
+	})
+	require.NoError(t, s.err)
+}
+
+// binary is Meanwhile, as it was built; without it these tests have nothing to
+// start.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("MEANWHILE_BINARY")
+	if path == "" {
+		path = filepath.Join("..", "bin", "meanwhile")
+	}
+	path, err := filepath.Abs(path)
+	require.NoError(t, err)
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("there is no bin/meanwhile to start: make build")
+	}
+	return path
+}
+
+// rig is a cluster of a test, and a client that is signed in.
+type rig struct {
+	*cluster.Cluster
+
+	client *cluster.Client
+	ledger *cluster.Ledger
+	clip   *cluster.Clip
+}
+
+// many starts two servers and three workers with one slot each.
+func many(t *testing.T, env ...string) *rig {
+	t.Helper()
+	all.open(t)
+	return start(t, all.stores, cluster.Options{Servers: 2, Workers: 3, Slots: 1, Env: env})
+}
+
+// alone starts one server that keeps everything in its folder.
+func alone(t *testing.T, env ...string) *rig {
+	t.Helper()
+	all.open(t)
+	return start(t, nil, cluster.Options{Servers: 1, Slots: 1, Env: env})
+}
+
+func start(t *testing.T, stores *cluster.Stores, o cluster.Options) *rig {
+	t.Helper()
+	o.Binary = binary(t)
+	o.Folder = t.TempDir()
+	o.Name = "t" + strings.ToLower(filepath.Base(filepath.Dir(o.Folder)))
+	o.Name = strings.NewReplacer("_", "-", "/", "-").Replace(o.Name)
+	o.Name = o.Name[:min(len(o.Name), 50)]
+	o.Env = append([]string{"MEANWHILE_RATE_FACTOR=1000"}, o.Env...)
+	c, err := cluster.New(t.Context(), stores, o)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.Log(60))
+		}
+		require.NoError(t, c.Close())
+		if stores != nil {
+			require.NoError(t, c.Drop(context.WithoutCancel(t.Context())))
+		}
+	})
+	token, err := c.SetupToken(t.Context())
+	require.NoError(t, err)
+	client := cluster.NewClient(c.Front.URL())
+	require.NoError(t, client.SetUp(t.Context(), token))
+	return &rig{Cluster: c, client: client, ledger: cluster.NewLedger(client), clip: all.clip}
+}
+
+// record begins a video and sends it in so many pieces, with something to do
+// after each; then it says that this was all.
+func (r *rig) record(t *testing.T, pieces int, after func(piece int)) *cluster.Upload {
+	t.Helper()
+	u, err := r.ledger.Begin(t.Context(), t.Name(), r.clip.Take())
+	require.NoError(t, err)
+	for i := 1; i <= pieces; i++ {
+		if i == pieces {
+			require.NoError(t, u.Finish(t.Context()))
+		} else {
+			require.NoError(t, u.Send(t.Context(), int64(len(u.Content)*i/pieces)))
+		}
+		after(i)
+	}
+	return u
+}
+
+// settled wants every promise kept.
+func (r *rig) settled(t *testing.T) {
+	t.Helper()
+	require.NoError(t, r.Heal(t.Context()))
+	require.NoError(t, r.ledger.Settled(t.Context(), r.clip))
+}
+
+// soon is how long what should happen may take.
+const soon = 30 * time.Second

@@ -1,0 +1,81 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Stores are what every cluster of a run shares: one PostgreSQL and one S3
+// server. Each cluster has a database and a bucket of its own.
+type Stores struct {
+	Postgres *Postgres
+	Gateway  *Gateway
+	borrowed bool
+}
+
+// The variables by which a run hands its stores to the programs that it starts.
+const (
+	postgresVariable = "MEANWHILE_CLUSTER_POSTGRES"
+	gatewayVariable  = "MEANWHILE_CLUSTER_S3"
+)
+
+// OpenStores takes the stores that the environment names, or starts its own.
+func OpenStores(ctx context.Context) (*Stores, error) {
+	if named, gateway := os.Getenv(postgresVariable), os.Getenv(gatewayVariable); named != "" && gateway != "" {
+		return borrow(named, gateway)
+	}
+	p, err := StartPostgres(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g, err := StartGateway(ctx)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return &Stores{Postgres: p, Gateway: g}, nil
+}
+
+// borrow uses stores of another process: their port and, of S3, its folder.
+func borrow(postgres, gateway string) (*Stores, error) {
+	bin, err := programsOfPostgres()
+	if err != nil {
+		return nil, err
+	}
+	port, err := strconv.Atoi(postgres)
+	if err != nil {
+		return nil, err
+	}
+	number, folder, _ := strings.Cut(gateway, ":")
+	other, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, err
+	}
+	return &Stores{Postgres: &Postgres{bin: bin, port: port}, Gateway: &Gateway{port: other, folder: folder}, borrowed: true}, nil
+}
+
+// Env are the variables that name these stores to another process, and to the
+// tests of single packages.
+func (s *Stores) Env() []string {
+	return []string{
+		postgresVariable + "=" + strconv.Itoa(s.Postgres.port),
+		gatewayVariable + "=" + strconv.Itoa(s.Gateway.port) + ":" + s.Gateway.folder,
+		"MEANWHILE_TEST_POSTGRES=" + s.Postgres.URL(s.Postgres.Addr(), "postgres"),
+	}
+}
+
+// Settings name a database and a bucket, which are reached by way of these
+// addresses.
+func (s *Stores) Settings(name, postgres, s3 string) []string {
+	return append(s.Gateway.Env(), "MEANWHILE_DATABASE_URL="+s.Postgres.URL(postgres, name), "MEANWHILE_OBJECTS_URL="+s.Gateway.URL(s3, name))
+}
+
+// Close ends what was started.
+func (s *Stores) Close() error {
+	if s.borrowed {
+		return nil
+	}
+	return errors.Join(s.Gateway.Close(), s.Postgres.Close())
+}

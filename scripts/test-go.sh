@@ -5,12 +5,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# pebble is the local authority that the tests of certificates ask
-pebble=v2.10.1
-if ! go version -m .tools/pebble 2>/dev/null | grep -q "pebble/v2.*$pebble"; then
-	GOBIN=$PWD/.tools go install "github.com/letsencrypt/pebble/v2/cmd/pebble@$pebble" ||
-		echo "No pebble $pebble: the tests that get a certificate are skipped." >&2
-fi
+scripts/tools.sh pebble ||
+	echo "No pebble: the tests that get a certificate are skipped." >&2
+scripts/tools.sh versitygw ||
+	echo "No versitygw: the tests over S3 fail." >&2
 
 CGO_ENABLED=0 go test -timeout 10m ./...
 # the detector needs a C compiler

@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"time"
 )
 
 // Errors that every store returns, wrapped or bare.
@@ -15,6 +17,9 @@ var (
 	ErrNotFound = errors.New("objects: not found")
 	// ErrFull says that the store has no room; nothing of the object was kept.
 	ErrFull = errors.New("objects: no space left")
+	// ErrUnavailable says that the store cannot be reached, or refuses, for now.
+	// Nothing that was kept is lost; the same call may work in a moment.
+	ErrUnavailable = errors.New("objects: the store is not available")
 	// ErrBadKey says that a key is empty, absolute or leaves the store.
 	ErrBadKey = errors.New("objects: bad key")
 )
@@ -37,6 +42,54 @@ type Store interface {
 type Locator interface {
 	// Path tells the file that holds key. The file must not be changed.
 	Path(key string) (string, error)
+}
+
+// Info is what a listing tells of an object.
+type Info struct {
+	Key  string
+	Size int64
+	// Modified is when it was kept.
+	Modified time.Time
+}
+
+// Lister is offered by stores that can tell what they hold.
+type Lister interface {
+	// List returns up to limit objects (at most 1000) below a prefix, in the order
+	// of their keys' bytes, behind the key after. None means that there are no more.
+	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
+}
+
+// Copier is offered by stores that copy without passing the bytes through here.
+type Copier interface {
+	// Copy keeps the object from under the key to, too.
+	Copy(ctx context.Context, from, to string) error
+}
+
+// MaxPresign is the longest that an address made by a Presigner is good for.
+const MaxPresign = 5 * time.Minute
+
+// Presigner is offered by stores from which others can read by themselves.
+type Presigner interface {
+	// Presign makes an address under which anybody reads this one object, and does
+	// nothing else, for the time ttl at most.
+	Presign(ctx context.Context, key string, ttl time.Duration, headers http.Header) (string, error)
+	// Origin is where these addresses lie: scheme://host[:port].
+	Origin() string
+}
+
+// Janitor is offered by stores in which cut-off writes leave something behind
+// that costs room.
+type Janitor interface {
+	// AbortUploads gives up unfinished writes that began before a time, and says
+	// how many there were.
+	AbortUploads(ctx context.Context, before time.Time) (int, error)
+}
+
+// Counter is offered by stores whose requests cost money.
+type Counter interface {
+	// Requests counts what was sent to the store so far, by HTTP method; a request
+	// that was sent again counts again.
+	Requests() map[string]int64
 }
 
 // Slice is a piece of a longer sequence of bytes: Length bytes of an object

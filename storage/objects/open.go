@@ -1,0 +1,118 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Options are what the address of a store does not say.
+type Options struct {
+	// AccessKeyID and SecretAccessKey, and SessionToken with temporary keys, sign
+	// requests to S3. Without them the SDK looks where it usually does: its shared
+	// files, a web identity, the machine's or the container's role.
+	AccessKeyID, SecretAccessKey, SessionToken string
+	// Region is used where the address names none.
+	Region string
+	// Stall is how long a request to S3 may make no progress; 0 means 10 s.
+	Stall time.Duration
+}
+
+// Keeper is a Store that was opened and must be closed.
+type Keeper interface {
+	Store
+	Close() error
+}
+
+// Open opens the store at an address: the path of a folder, file:///path, or
+// s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=….
+func Open(ctx context.Context, address string, o Options) (Keeper, error) {
+	if !strings.HasPrefix(address, "s3:") {
+		if path, ok := FolderPath(address); ok {
+			return OpenFolder(path)
+		}
+		scheme, _, _ := strings.Cut(address, ":")
+		return nil, fmt.Errorf("objects: media lies in a folder or in s3://bucket; %q is neither", scheme+"://…")
+	}
+	place, err := parsePlace(address, o.Region)
+	if err != nil {
+		return nil, err
+	}
+	return openS3(ctx, place, o)
+}
+
+// FolderPath tells the folder that an address names, if it names one.
+func FolderPath(address string) (string, bool) {
+	if u, err := url.Parse(address); err == nil && u.Scheme != "" && u.Scheme != "file" {
+		return "", false
+	}
+	return strings.TrimPrefix(address, "file://"), true
+}
+
+// place is where in which S3 objects lie.
+type place struct {
+	bucket, prefix   string
+	endpoint, region string
+	pathStyle        bool
+	checksums        bool
+}
+
+// parsePlace reads an s3:// address. Its errors never repeat it: people put
+// secrets everywhere.
+func parsePlace(address, region string) (place, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return place{}, errors.New("objects: the address is not like s3://bucket?endpoint=https://host&region=name")
+	}
+	if u.User != nil {
+		return place{}, errors.New("objects: keys do not belong into the address of a bucket; give them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	}
+	if u.Host == "" || u.Port() != "" || u.Fragment != "" {
+		return place{}, errors.New("objects: the address is not like s3://bucket?endpoint=https://host&region=name")
+	}
+	p := place{bucket: u.Host, prefix: strings.Trim(u.Path, "/"), region: region, checksums: true}
+	if p.prefix != "" {
+		if err := checkKey(p.prefix); err != nil {
+			return place{}, errors.New("objects: the path behind the bucket is not a plain prefix")
+		}
+		p.prefix += "/"
+	}
+	return p, p.options(u.Query())
+}
+
+func (p *place) options(q url.Values) error {
+	var err error
+	for name, values := range q {
+		value := values[0]
+		switch name {
+		case "endpoint":
+			e, wrong := url.Parse(value)
+			if wrong != nil || e.Host == "" || e.User != nil || (e.Scheme != "http" && e.Scheme != "https") || e.RawQuery != "" {
+				return errors.New("objects: endpoint is not an address like https://s3.example.org")
+			}
+			p.endpoint = strings.TrimSuffix(value, "/")
+		case "region":
+			p.region = value
+		case "path_style":
+			p.pathStyle, err = strconv.ParseBool(value)
+		case "checksums":
+			p.checksums, err = strconv.ParseBool(value)
+		default:
+			return fmt.Errorf("objects: an s3 address has endpoint, region, path_style and checksums, not %q", name)
+		}
+		if err != nil {
+			return fmt.Errorf("objects: %s is true or false", name)
+		}
+	}
+	if !q.Has("path_style") {
+		p.pathStyle = p.endpoint != "" // what S3-compatible servers do without a DNS name for every bucket
+	}
+	if p.region == "" {
+		p.region = "us-east-1" // what servers without regions call theirs
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// copyWhole is the largest object that S3 copies by one request.
+	copyWhole = 5 << 30
+	copyPart  = 1 << 30
+)
+
+// Copy implements Copier.
+func (s *S3) Copy(ctx context.Context, from, to string) error {
+	source, err := s.key(from)
+	if err != nil {
+		return err
+	}
+	target, err := s.key(to)
+	if err != nil {
+		return err
+	}
+	size, err := s.Size(ctx, from)
+	if err != nil {
+		return err
+	}
+	return s.copySized(ctx, s.copySource(*source), target, size, copyWhole, copyPart)
+}
+
+// copySource is the header that names what is copied.
+func (s *S3) copySource(name string) *string {
+	escaped := strings.Split(name, "/")
+	for i, element := range escaped {
+		escaped[i] = url.PathEscape(element)
+	}
+	return aws.String(s.place.bucket + "/" + strings.Join(escaped, "/"))
+}
+
+func (s *S3) copySized(ctx context.Context, source, target *string, size int64, whole, part int64) error {
+	if size > whole {
+		return s.copyParts(ctx, source, target, size, part)
+	}
+	out, err := s.client.CopyObject(patient(ctx), &s3.CopyObjectInput{Bucket: &s.place.bucket, Key: target, CopySource: source})
+	if err != nil {
+		return explain(ctx, "copy", err)
+	}
+	if out.CopyObjectResult == nil {
+		return fmt.Errorf("%w: copy: it said yes without a result", ErrUnavailable)
+	}
+	return acknowledged(out.CopyObjectResult.ETag, nil, "")
+}
+
+func (s *S3) copyParts(ctx context.Context, source, target *string, size, part int64) error {
+	upload, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &s.place.bucket, Key: target})
+	if err != nil {
+		return explain(ctx, "copy", err)
+	}
+	m := &multipart{s3: s, name: target, upload: upload.UploadId}
+	group, each := errgroup.WithContext(ctx)
+	group.SetLimit(partsAtOnce)
+	for at := int64(0); at < size; at += part {
+		number, span := m.next(), fmt.Sprintf("bytes=%d-%d", at, min(at+part, size)-1)
+		group.Go(func() error { return m.copyOne(each, number, source, span) })
+	}
+	if err = group.Wait(); err == nil {
+		err = m.complete(ctx)
+	}
+	if err == nil {
+		return nil
+	}
+	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	defer cancel()
+	return errors.Join(explain(ctx, "copy", err), s.abort(tidy, target, upload.UploadId))
+}
+
+func (m *multipart) copyOne(ctx context.Context, number int32, source *string, span string) error {
+	out, err := m.s3.client.UploadPartCopy(patient(ctx), &s3.UploadPartCopyInput{
+		Bucket: &m.s3.place.bucket, Key: m.name, UploadId: m.upload, PartNumber: &number, CopySource: source, CopySourceRange: &span,
+	})
+	if err != nil {
+		return err
+	}
+	if out.CopyPartResult == nil {
+		return fmt.Errorf("%w: copy: it said yes without a result", ErrUnavailable)
+	}
+	m.done(types.CompletedPart{PartNumber: &number, ETag: out.CopyPartResult.ETag})
+	return nil
+}

@@ -1,0 +1,85 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+// errBeyond says that a range begins behind the end of its object.
+var errBeyond = errors.New("objects: range behind the end")
+
+// status is the HTTP status of an answer that was an error, or 0.
+func status(err error) int {
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		return answer.HTTPStatusCode()
+	}
+	return 0
+}
+
+// explain turns an error of the SDK into one of ours. What comes from the
+// caller's own reader or context stays what it is.
+func explain(ctx context.Context, doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("objects: %s: %w", doing, ctx.Err())
+	}
+	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrFull) {
+		return err
+	}
+	kind, words := sort3(err)
+	if kind == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %s: %s%w", kind, doing, words, err)
+}
+
+// sort3 finds the kind of an error, and words for what people can do about it.
+func sort3(err error) (kind error, words string) {
+	code := ""
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		code = e.ErrorCode()
+	}
+	switch code {
+	case "NoSuchKey", "NoSuchUpload":
+		return ErrNotFound, ""
+	case "NoSuchBucket":
+		return ErrUnavailable, "there is no such bucket: make it, or correct MEANWHILE_OBJECTS_URL: "
+	case "InvalidRange":
+		return errBeyond, ""
+	case "QuotaExceeded", "XMinioStorageFull", "EntityTooLarge", "InsufficientStorage", "StorageFull":
+		return ErrFull, ""
+	case "RequestTimeTooSkewed", "RequestExpired":
+		return ErrUnavailable, "the clock of this machine and that of the store differ by minutes; set both right (chrony, systemd-timesyncd): "
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidClientTokenId", "ExpiredToken", "InvalidToken":
+		return ErrUnavailable, "the store does not accept the access key; look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+	case "AccessDenied", "AllAccessDisabled":
+		return ErrUnavailable, "the access key may not do this in the bucket; see the policy in docs/objects.md: "
+	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
+		return ErrUnavailable, "the bucket lies in another region; correct region in MEANWHILE_OBJECTS_URL: "
+	}
+	switch code := status(err); {
+	case code == http.StatusNotFound:
+		return ErrNotFound, "" // of a HEAD, which has no body
+	case code == http.StatusRequestedRangeNotSatisfiable:
+		return errBeyond, ""
+	case code == http.StatusInsufficientStorage:
+		return ErrFull, ""
+	case code > 0, sent(err):
+		return ErrUnavailable, ""
+	}
+	return nil, ""
+}
+
+// sent says that an error came out of a request: the line, a time-out, or keys
+// that could not be had.
+func sent(err error) bool {
+	_, operation := errors.AsType[*smithy.OperationError](err)
+	return operation || errors.Is(err, errStalled) || isLine(err)
+}

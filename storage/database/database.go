@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/uptrace/bun"
@@ -51,6 +52,7 @@ type DB struct {
 
 	engine  Engine
 	queries counter
+	retries atomic.Int64
 	server  *server // for PostgreSQL
 	// open holds the connection below each transaction that runs on PostgreSQL.
 	open sync.Map // *sql.Tx → *sql.Conn

@@ -36,10 +36,17 @@ func (db *DB) write(ctx context.Context, level sql.IsolationLevel, change func(c
 	if db.engine == SQLite {
 		return db.attempt(ctx, nil, change)
 	}
+	runs := 0
 	return again(ctx, func(ctx context.Context) error {
+		if runs++; runs > 1 {
+			db.retries.Add(1)
+		}
 		return db.attempt(ctx, &sql.TxOptions{Isolation: level}, change)
 	})
 }
+
+// Retries is how often a change was run again since the database was opened.
+func (db *DB) Retries() int64 { return db.retries.Load() }
 
 // attempt runs a change once.
 func (db *DB) attempt(ctx context.Context, options *sql.TxOptions, change func(ctx context.Context, tx bun.Tx) error) (err error) {

@@ -29,6 +29,8 @@ var (
 	ErrDuplicate = errors.New("exists already")
 	// ErrFull says that the disk below the database has no room left.
 	ErrFull = errors.New("no space left for records")
+	// ErrUnavailable says that the database is away: see database.ErrUnavailable.
+	ErrUnavailable = database.ErrUnavailable
 	// ErrTooMany says that there are as many of these as there may be.
 	ErrTooMany = errors.New("there are too many of these already")
 )
@@ -77,13 +79,35 @@ func NewStore(o Options) *Store {
 // Now is the time as records hold it: UTC, in whole microseconds.
 func (s *Store) Now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
 
-// Write runs change in one transaction and tells subscribers of events only
-// after the commit.
+// Write runs change in one transaction, as if it were alone, and tells
+// subscribers of events only after the commit. It may be run again: see
+// database.DB.Write.
 func (s *Store) Write(ctx context.Context, change func(ctx context.Context, tx Change) error) error {
+	return s.write(ctx, s.DB.Write, change)
+}
+
+// WriteBeside is Write for what happens often: the change locks what it reads
+// (Change.Lock), see database.DB.WriteBeside.
+func (s *Store) WriteBeside(ctx context.Context, change func(ctx context.Context, tx Change) error) error {
+	return s.write(ctx, s.DB.WriteBeside, change)
+}
+
+type writing = func(ctx context.Context, change func(ctx context.Context, tx bun.Tx) error) error
+
+func (s *Store) write(ctx context.Context, in writing, change func(ctx context.Context, tx Change) error) error {
 	var events []Event
-	err := s.DB.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := in(ctx, func(ctx context.Context, tx bun.Tx) error {
 		events = events[:0]
-		return change(ctx, Change{Tx: tx, store: s, events: &events})
+		var last []func(ctx context.Context) error
+		if err := change(ctx, Change{Tx: tx, store: s, events: &events, last: &last}); err != nil {
+			return err
+		}
+		for _, do := range last {
+			if err := do(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return Translate(err)
@@ -97,7 +121,22 @@ type Change struct {
 	bun.Tx
 	store  *Store
 	events *[]Event
+	last   *[]func(ctx context.Context) error
 }
+
+// Lock keeps the rows that a query reads as they are until the transaction ends;
+// rows that point to them may come and go. On SQLite there is one writer, so they
+// are locked already.
+func (t Change) Lock(q *bun.SelectQuery) *bun.SelectQuery {
+	if t.store.DB.Engine() == database.SQLite {
+		return q
+	}
+	return q.For("NO KEY UPDATE")
+}
+
+// AtLast does something when all else of the transaction is done: a row that
+// many want is locked for as short as can be.
+func (t Change) AtLast(do func(ctx context.Context) error) { *t.last = append(*t.last, do) }
 
 // Enqueue adds a job that exists only if the transaction commits.
 func (t Change) Enqueue(ctx context.Context, args jobs.Args, priority int) error {
@@ -133,6 +172,8 @@ func Translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrDuplicate, err)
 	case database.IsFull(err):
 		return fmt.Errorf("%w: %w", ErrFull, err)
+	case database.IsUnavailable(err) && !errors.Is(err, ErrUnavailable) && !errors.Is(err, database.ErrUncertain):
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return err
 }

@@ -29,17 +29,27 @@ type app struct {
 	safety sandbox.Status
 }
 
-// open opens and migrates the storage. Slots and handlers are for a process
-// that works on jobs; a tool passes none.
-func open(ctx context.Context, config *Config, slots int, handlers *jobs.Handlers) (*app, error) {
+// crew is the part of a process that works on jobs.
+type crew struct {
+	// kind is one of the queue's kinds of process.
+	kind     string
+	slots    int
+	handlers *jobs.Handlers
+}
+
+// tool is a process that works on none.
+func tool() crew { return crew{} }
+
+// open opens and migrates the storage.
+func open(ctx context.Context, config *Config, crew crew) (*app, error) {
 	a := &app{config: config, log: config.logger()}
-	if err := a.start(ctx, slots, handlers); err != nil {
+	if err := a.start(ctx, crew); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
 	return a, nil
 }
 
-func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) error {
+func (a *app) start(ctx context.Context, crew crew) error {
 	folder, err := a.config.objects()
 	if err != nil {
 		return err
@@ -53,7 +63,7 @@ func (a *app) start(ctx context.Context, slots int, handlers *jobs.Handlers) err
 	if a.objects, err = objects.OpenFolder(folder); err != nil {
 		return err
 	}
-	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: slots, Handlers: handlers, Mail: a.config.SMTPURL != ""}); err != nil {
+	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != ""}); err != nil {
 		return err
 	}
 	a.budget = budget.New(a.db)
@@ -88,7 +98,7 @@ type migrateCmd struct{}
 
 // Run migrates the database and stops.
 func (migrateCmd) Run(ctx context.Context, config *Config) error {
-	a, err := open(ctx, config, 0, nil)
+	a, err := open(ctx, config, tool())
 	if err != nil {
 		return err
 	}

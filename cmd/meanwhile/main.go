@@ -24,7 +24,10 @@ type commands struct {
 	Config `embed:""`
 
 	Serve   serveCmd   `cmd:"" help:"Run the server and its workers."`
+	Worker  workerCmd  `cmd:"" help:"Convert media for servers that share a PostgreSQL database and an object store, on a machine of its own."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database to this release's schema, then stop."`
+	Backup  backupCmd  `cmd:"" help:"Copy the data of a server with SQLite and a folder, while it runs."`
+	Restore restoreCmd `cmd:"" help:"Bring a backup back to an empty data folder, and end the sessions of before."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's description (OpenAPI 3.1)."`
 	Doctor  doctorCmd  `cmd:"" help:"Check ffmpeg, disk, database, clock and address, and say what to do."`
 	Version versionCmd `cmd:"" help:"Print the version."`

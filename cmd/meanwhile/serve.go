@@ -16,9 +16,6 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
-	"github.com/meanwhile-app/meanwhile/transcode/ladder"
-	"github.com/meanwhile-app/meanwhile/transcode/source"
-	"github.com/meanwhile-app/meanwhile/transcode/still"
 )
 
 const (
@@ -68,10 +65,7 @@ func closeListener(listener net.Listener) error {
 
 func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listener) (err error) {
 	handlers := jobs.NewHandlers()
-	slots := c.Workers
-	if slots < 0 {
-		slots = ladder.Concurrency()
-	}
+	slots := slotsOf(c.Workers)
 	unlock, err := lockFolder(config.Data)
 	if err != nil {
 		return err
@@ -81,7 +75,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
-	a, err := open(ctx, config, slots, handlers)
+	a, err := open(ctx, config, crew{kind: jobs.KindServer, slots: slots, handlers: handlers})
 	if err != nil {
 		return err
 	}
@@ -173,15 +167,9 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener) 
 
 // work tells what does each kind of job.
 func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
-	desk, err := source.NewDesk(a.objects, a.config.scratch())
-	if err != nil {
+	if err := a.media(handlers); err != nil {
 		return err
 	}
-	if err := a.runner.Available(); err != nil {
-		a.log.Warn("recordings are kept and play, but nothing is converted", "error", err)
-	}
-	(&ladder.Jobs{Catalog: a.catalog, Desk: desk, Runner: a.runner, Log: a.log}).Register(handlers)
-	(&still.Jobs{Catalog: a.catalog, Desk: desk, Runner: a.runner, Log: a.log}).Register(handlers)
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),

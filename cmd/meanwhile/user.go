@@ -151,7 +151,7 @@ type userResetCmd struct {
 
 // Run prints the link and nothing else.
 func (cmd userResetCmd) Run(ctx context.Context, config *Config) error {
-	a, err := open(ctx, config, 0, nil)
+	a, err := open(ctx, config, tool())
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (cmd userResetCmd) reset(ctx context.Context, a *app, out io.Writer) error 
 
 // withAccounts opens the storage for a command and closes it again.
 func withAccounts(ctx context.Context, config *Config, do func(accounts) error) error {
-	a, err := open(ctx, config, 0, nil)
+	a, err := open(ctx, config, tool())
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 // tool opens the storage as a command does.
 func tool(t *testing.T) *app {
 	t.Helper()
-	a, err := open(t.Context(), &Config{Data: filepath.Join(t.TempDir(), "data"), LogLevel: "error"}, 0, nil)
+	a, err := open(t.Context(), &Config{Data: filepath.Join(t.TempDir(), "data"), LogLevel: "error"}, tool())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, a.close()) })
 	return a

@@ -116,6 +116,11 @@ func (h *Health) Metrics(c *gin.Context) error {
 	if !h.mayRead(c) {
 		return reply.NotFound
 	}
+	return h.numbers(c)
+}
+
+// numbers answers whoever may read them.
+func (h *Health) numbers(c *gin.Context) error {
 	m := h.metrics
 	m.mu.Lock()
 	defer m.mu.Unlock()

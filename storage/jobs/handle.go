@@ -46,6 +46,24 @@ func Handle[A Args](h *Handlers, handle func(ctx context.Context, job Job[A]) er
 	river.AddWorker(h.workers, &worker[A]{handle: handle, lease: h.lease})
 }
 
+// complete adds the kinds that this process does not do. It may be the one that
+// puts them in on time, or looks after those of others, and must know them.
+func (h *Handlers) complete() {
+	know[Span](h)
+	know[Audio](h)
+	know[Stills](h)
+	know[Probe](h)
+	know[Housekeeping](h)
+	know[Mail](h)
+	know[Webhook](h)
+}
+
+// know adds a kind unless there is a handler for it.
+func know[A Args](h *Handlers) {
+	elsewhere := &worker[A]{lease: h.lease, handle: func(context.Context, Job[A]) error { return Later(beatEvery) }}
+	_ = river.AddWorkerSafely(h.workers, elsewhere) // an error says that there is one
+}
+
 // Permanent marks an error that another attempt would only repeat.
 func Permanent(err error) error { return river.JobCancel(err) }
 

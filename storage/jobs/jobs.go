@@ -72,8 +72,8 @@ type Options struct {
 	Mail bool
 	// Handlers do the jobs; without them jobs are only put in, and Start fails.
 	Handlers *Handlers
-	// Kind is "server" or "worker", and Version that of the program: what others
-	// see of this process.
+	// Kind is KindServer or KindWorker, which does media jobs alone, and Version
+	// that of the program: what others see of this process.
 	Kind, Version string
 	// Beat is how often it says that it lives; 0 is every 3 s.
 	Beat time.Duration
@@ -88,8 +88,13 @@ func Open(o Options) (*Queue, error) {
 	config.Hooks = []rivertype.Hook{&placed{}}
 	config.Middleware = []rivertype.Middleware{&middleware{watch: o.Watch}}
 	if o.Handlers != nil {
+		o.Handlers.complete()
 		config.Workers = o.Handlers.workers
-		config.Queues = map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}}
+		config.Queues = map[string]river.QueueConfig{}
+		if self.Kind != KindWorker {
+			// Who closes silent uploads must be one who could receive more of them.
+			config.Queues[river.QueueDefault] = river.QueueConfig{MaxWorkers: 2}
+		}
 		if o.Slots > 0 {
 			config.Queues[QueueMedia] = river.QueueConfig{MaxWorkers: o.Slots}
 		}

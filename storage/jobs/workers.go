@@ -25,10 +25,16 @@ const (
 	surely = 3
 )
 
+// Kinds of process.
+const (
+	KindServer = "server"
+	KindWorker = "worker"
+)
+
 // Worker is a process that does jobs.
 type Worker struct {
 	ID string
-	// Kind is "server" or "worker".
+	// Kind is KindServer or KindWorker.
 	Kind    string
 	Host    string
 	Version string
@@ -83,7 +89,7 @@ func identity(o Options) Worker {
 		host = "unknown"
 	}
 	id := host[:min(len(host), 60)] + "-" + strings.ToLower(rand.Text()[:12])
-	return Worker{ID: id, Kind: cmp.Or(o.Kind, "server"), Host: host, Version: o.Version, Slots: o.Slots}
+	return Worker{ID: id, Kind: cmp.Or(o.Kind, KindServer), Host: host, Version: o.Version, Slots: o.Slots}
 }
 
 // register makes this process known.

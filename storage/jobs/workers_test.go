@@ -1,0 +1,202 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
+)
+
+const (
+	quick = 50 * time.Millisecond
+	slow  = time.Second
+)
+
+type spanJob = jobs.Job[jobs.Span]
+
+// crew starts a process that does span jobs, one at a time.
+func crew(t *testing.T, db *database.DB, beat time.Duration, handle func(ctx context.Context, job spanJob) error) *jobs.Queue {
+	t.Helper()
+	handlers := jobs.NewHandlers()
+	jobs.Handle(handlers, handle)
+	q, err := jobs.Open(jobs.Options{DB: db, Log: quiet(), Slots: 1, Handlers: handlers, Kind: "worker", Version: "1.2.3", Beat: beat})
+	require.NoError(t, err)
+	require.NoError(t, q.Start(t.Context()))
+	return q
+}
+
+func stop(t *testing.T, q *jobs.Queue) {
+	t.Helper()
+	require.NoError(t, q.Stop(context.WithoutCancel(t.Context())))
+}
+
+func receive[T any](t *testing.T, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case got := <-from:
+		return got
+	case <-time.After(testTime):
+		require.FailNow(t, what)
+		panic("unreachable")
+	}
+}
+
+// migrated is the address of a fresh database with its tables.
+func migrated(t *testing.T, engine database.Engine) string {
+	t.Helper()
+	address := databasetest.URL(t, engine)
+	db := databasetest.Open(t, address)
+	require.NoError(t, db.Migrate(t.Context(), quiet()))
+	require.NoError(t, jobs.Migrate(t.Context(), db, quiet()))
+	return address
+}
+
+// TestAWorkerThatDies is F5 in the queue: the process is gone in the middle of a
+// job, and another has it at once when it was not heard of for five beats.
+func TestAWorkerThatDies(t *testing.T) {
+	t.Parallel()
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		address := migrated(t, engine)
+		db, dying := databasetest.Open(t, address), databasetest.Open(t, address)
+		began, end := make(chan spanJob, 1), make(chan struct{})
+		defer close(end)
+		crew(t, dying, quick, func(_ context.Context, job spanJob) error {
+			began <- job
+			<-end
+			return nil
+		})
+		insert(t, db, newQueue(t, db, nil), jobs.Span{VideoID: "v"}, nil)
+		first := receive(t, began, "nobody begins")
+		require.NoError(t, dying.Close())
+		done := make(chan spanJob, 1)
+		survivor := crew(t, db, quick, func(_ context.Context, job spanJob) error {
+			done <- job
+			return nil
+		})
+		again := receive(t, done, "nobody took the job over")
+		require.Equal(t, first, again, "the same job, and the lost attempt was not its fault")
+		require.Eventually(t, func() bool {
+			all, err := survivor.Workers(t.Context())
+			return err == nil && len(all) == 1 && rows(t, db)[0].State == "completed"
+		}, testTime, tick)
+		stop(t, survivor)
+	})
+}
+
+// TestAWorkerThatIsOnlySlow is F9 in the queue: its job is given to another, it is
+// told so when it comes back, and what it says of the end of its attempt is not
+// taken for what the other one does.
+func TestAWorkerThatIsOnlySlow(t *testing.T) {
+	t.Parallel()
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		address := migrated(t, engine)
+		db := databasetest.Open(t, address)
+		began, told := make(chan spanJob, 1), make(chan error, 1)
+		late := crew(t, db, slow, func(ctx context.Context, job spanJob) error {
+			began <- job
+			<-ctx.Done()
+			told <- context.Cause(ctx)
+			return nil // as if it had been done at the last moment
+		})
+		insert(t, db, newQueue(t, db, nil), jobs.Span{VideoID: "v"}, nil)
+		first := receive(t, began, "nobody begins")
+		took, finish := make(chan spanJob, 1), make(chan struct{})
+		other := crew(t, databasetest.Open(t, address), quick, func(_ context.Context, job spanJob) error {
+			took <- job
+			<-finish
+			return nil
+		})
+		require.Equal(t, first, receive(t, took, "nobody took the job over"))
+		require.ErrorIs(t, receive(t, told, "it was not told"), jobs.ErrLost)
+		stop(t, late) // which waits until all it has to say is said
+		require.Equal(t, []row{{State: "running", Attempt: 1}}, rows(t, db), "the other one's attempt")
+		close(finish)
+		require.Eventually(t, func() bool { return rows(t, db)[0].State == "completed" }, testTime, tick)
+		stop(t, other)
+	})
+}
+
+// TestWhoWorks lists the processes, and forgets one that stops.
+func TestWhoWorks(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		began := make(chan spanJob, 1)
+		q := crew(t, db, quick, func(ctx context.Context, job spanJob) error {
+			began <- job
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		insert(t, db, q, jobs.Span{VideoID: "v"}, nil)
+		receive(t, began, "nobody begins")
+		var all []jobs.Worker
+		require.Eventually(t, func() bool {
+			var err error
+			all, err = q.Workers(t.Context())
+			return err == nil && len(all) == 1 && all[0].Busy == 1
+		}, testTime, tick)
+		w := all[0]
+		require.Equal(t, "worker", w.Kind)
+		require.Equal(t, "1.2.3", w.Version)
+		require.Equal(t, 1, w.Slots)
+		require.NotEmpty(t, w.Host)
+		require.WithinDuration(t, time.Now(), w.SeenAt, time.Minute)
+		require.WithinDuration(t, time.Now(), w.StartedAt, time.Minute)
+		stop(t, q)
+		all, err := q.Workers(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, all)
+		require.Equal(t, []row{{State: "available"}}, rows(t, db))
+	})
+}
+
+// TestAHandlerThatDoesNotLetGo keeps its process from stopping in time, but not
+// its job from going back.
+func TestAHandlerThatDoesNotLetGo(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		began, end := make(chan spanJob, 1), make(chan struct{})
+		q := crew(t, db, quick, func(_ context.Context, job spanJob) error {
+			began <- job
+			<-end
+			return nil
+		})
+		insert(t, db, q, jobs.Span{VideoID: "v"}, nil)
+		receive(t, began, "nobody begins")
+		short, cancel := context.WithTimeout(t.Context(), quick)
+		defer cancel()
+		require.Error(t, q.Stop(short))
+		require.Equal(t, []row{{State: "available"}}, rows(t, db))
+		close(end)
+	})
+}
+
+// TestAJobThatKilledItsProcessToTheLast is not tried any more, but its owner is
+// told.
+func TestAJobThatKilledItsProcessToTheLast(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		insert(t, db, newQueue(t, db, nil), jobs.Span{VideoID: "v"}, nil)
+		dead := `'["a","b","c","d","e","f","g"]'`
+		if db.Engine() == database.PostgreSQL {
+			dead = "'{a,b,c,d,e,f,g}'"
+		}
+		_, err := db.Writer.ExecContext(t.Context(), "UPDATE river_job SET state = 'running', attempt = 3, attempted_by = "+dead)
+		require.NoError(t, err)
+		seen := make(chan spanJob, 1)
+		q := crew(t, db, quick, func(_ context.Context, job spanJob) error {
+			seen <- job
+			return jobs.Permanent(errors.New("told the owner"))
+		})
+		job := receive(t, seen, "nobody took the job over")
+		require.True(t, job.Last)
+		require.True(t, job.Fatal)
+		require.Eventually(t, func() bool { return rows(t, db)[0].State == "cancelled" }, testTime, tick)
+		stop(t, q)
+	})
+}

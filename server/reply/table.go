@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -49,8 +50,12 @@ var (
 	full       = New(http.StatusInsufficientStorage, "full", "The server has no room left. Nothing that was saved is lost; try again when there is room.")
 	clientGone = New(StatusClientGone, "client_gone", "The client went away.")
 	tooSlow    = New(http.StatusServiceUnavailable, "too_slow", "This took too long. Try again in a moment.")
+	malformed  = New(http.StatusBadRequest, "malformed", "The body of the request could not be read to its end.")
 	stalled    = New(http.StatusRequestTimeout, "stalled", "The request stopped arriving.")
 )
+
+// retryDatabase is about how long a database takes to restart.
+const retryDatabase = 2 * time.Second
 
 // row joins an error value to its answer.
 type row struct {
@@ -63,6 +68,8 @@ func table() []row {
 	return append(accountRows(), []row{
 		{record.ErrNotFound, NotFound},
 		{objects.ErrNotFound, NotFound},
+		{record.ErrUnavailable, New(http.StatusServiceUnavailable, "unavailable", "The database is busy or restarts. Nothing was changed; try again in a moment.").After(retryDatabase)},
+		{database.ErrUncertain, New(http.StatusServiceUnavailable, "uncertain", "The database went away just as this was saved. Look whether it was before you try again.").After(retryDatabase)},
 		{record.ErrFull, full},
 		{objects.ErrFull, full},
 		{syscall.ENOSPC, full},

@@ -121,7 +121,7 @@ func open(path, extra string, connections int) (*bun.DB, error) {
 	}
 	pool.SetMaxOpenConns(connections)
 	pool.SetMaxIdleConns(connections)
-	return bun.NewDB(pool, sqlitedialect.New()), nil
+	return bun.NewDB(pool, sqlitedialect.New(), tolerant()), nil
 }
 
 // Close ends all connections. It may be called twice.
@@ -146,3 +146,7 @@ func redact(raw string) string {
 	}
 	return u.Redacted()
 }
+
+// tolerant lets rows have columns that this version does not know of: a newer
+// server has added them, and this one still runs.
+func tolerant() bun.DBOption { return bun.WithDiscardUnknownColumns() }

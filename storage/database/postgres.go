@@ -71,9 +71,9 @@ func (db *DB) openPostgres(ctx context.Context, rawURL string) error {
 	}); err != nil {
 		return err
 	}
-	db.Writer = bun.NewDB(connect(s.writing), pgdialect.New())
+	db.Writer = bun.NewDB(connect(s.writing), pgdialect.New(), tolerant())
 	reader := connect(s.reading)
-	db.Reader = bun.NewDB(reader, pgdialect.New(), bun.WithConnResolver(resolver{patient{reader}}))
+	db.Reader = bun.NewDB(reader, pgdialect.New(), tolerant(), bun.WithConnResolver(resolver{patient{reader}}))
 	if err := db.Writer.PingContext(ctx); err != nil {
 		return fmt.Errorf("database: open %s: %w", redact(rawURL), err)
 	}

@@ -45,9 +45,6 @@ func (db *DB) write(ctx context.Context, level sql.IsolationLevel, change func(c
 	})
 }
 
-// Retries is how often a change was run again since the database was opened.
-func (db *DB) Retries() int64 { return db.retries.Load() }
-
 // attempt runs a change once.
 func (db *DB) attempt(ctx context.Context, options *sql.TxOptions, change func(ctx context.Context, tx bun.Tx) error) (err error) {
 	conn, err := db.Writer.Conn(ctx)

@@ -93,12 +93,6 @@ func (c *Census) Titles(ctx context.Context, ids []string) (map[string]Video, er
 	return found, translate("titles", err)
 }
 
-// recordings is how many videos are being recorded, or sent, right now.
-func (c *Census) recordings(ctx context.Context) (n float64, err error) {
-	err = c.db.Reader.NewRaw("SELECT CAST(count(*) AS DOUBLE PRECISION) FROM uploads WHERE state = 'open'").Scan(ctx, &n)
-	return n, translate("recordings", err)
-}
-
 func translate(what string, err error) error {
 	if err != nil {
 		return fmt.Errorf("census: %s: %w", what, record.Translate(err))

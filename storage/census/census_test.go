@@ -1,30 +1,19 @@
 package census_test
 
 import (
+	"context"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/census"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
-
-func open(t *testing.T) *database.DB {
-	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(t.Context(), slog.New(slog.DiscardHandler)))
-	return db
-}
-
-func each(t *testing.T, test func(t *testing.T, db *database.DB)) {
-	t.Helper()
-	test(t, open(t))
-}
 
 func execute(t *testing.T, db *database.DB, query string, args ...any) {
 	t.Helper()
@@ -48,7 +37,7 @@ func fill(t *testing.T, db *database.DB) {
 
 func TestWhatIsHeld(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *database.DB) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		c := census.New(db)
 		empty, err := c.Storage(t.Context())
 		require.NoError(t, err)
@@ -74,7 +63,7 @@ func TestWhatIsHeld(t *testing.T) {
 
 func TestAMinuteIsSampledOnce(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *database.DB) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		c := census.New(db)
 		fill(t, db)
 		at := time.Date(2026, 11, 22, 10, 30, 20, 0, time.UTC)
@@ -88,7 +77,9 @@ func TestAMinuteIsSampledOnce(t *testing.T) {
 		require.NoError(t, c.Sample(t.Context(), at.Add(30*time.Second), map[census.Name]float64{census.JobsWaiting: 99}))
 		latest, err := c.Latest(t.Context(), at.Add(time.Minute))
 		require.NoError(t, err)
-		require.Equal(t, map[census.Name]float64{census.JobsWaiting: 4, census.Recordings: 1, census.Stored: 505}, latest)
+		require.Equal(t, map[census.Name]float64{
+			census.JobsWaiting: 4, census.Recordings: 1, census.Stored: 505, "videos_recording": 0, "videos_processing": 0, "videos_ready": 1, "videos_failed": 0,
+		}, latest)
 		latest, err = c.Latest(t.Context(), at.Add(time.Hour))
 		require.NoError(t, err)
 		require.Empty(t, latest, "nothing that old is called the latest")
@@ -97,7 +88,7 @@ func TestAMinuteIsSampledOnce(t *testing.T) {
 
 func TestStepsHoldPeaks(t *testing.T) {
 	t.Parallel()
-	each(t, func(t *testing.T, db *database.DB) {
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		c := census.New(db)
 		at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 		for i, waiting := range []float64{1, 7, 2} {
@@ -120,5 +111,33 @@ func TestStepsHoldPeaks(t *testing.T) {
 		series, err = c.Series(t.Context(), at, time.Minute)
 		require.NoError(t, err)
 		require.Empty(t, series[census.JobsWaiting], "what is too old is forgotten")
+	})
+}
+
+// TestAMinuteIsTakenFromTheQueue on both engines, with what kind of database it is.
+func TestAMinuteIsTakenFromTheQueue(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		c := census.New(db)
+		queue, err := jobs.Open(jobs.Options{DB: db, Log: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		require.NoError(t, db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+			return queue.Insert(ctx, tx, jobs.Span{VideoID: "v1", Span: 1}, jobs.Waiting)
+		}))
+		require.NoError(t, c.Take(t.Context(), queue, time.Now()))
+		execute(t, db, "UPDATE river_job SET state = 'discarded', finalized_at = ?", time.Now().UTC())
+		require.NoError(t, c.Take(t.Context(), queue, time.Now().Add(time.Minute)))
+		latest, err := c.Latest(t.Context(), time.Now().Add(2*time.Minute))
+		require.NoError(t, err)
+		require.EqualValues(t, 0, latest[census.JobsWaiting])
+		require.EqualValues(t, 1, latest[census.Failures])
+		series, err := c.Series(t.Context(), time.Now().Add(-time.Hour), time.Minute)
+		require.NoError(t, err)
+		require.EqualValues(t, 1, series[census.JobsWaiting][0].Value)
+		records, err := c.Database(t.Context())
+		require.NoError(t, err)
+		require.Regexp(t, "^(SQLite|PostgreSQL) [0-9.]+$", records.Kind)
+		require.Positive(t, records.Bytes)
+		require.Equal(t, records.Latest, records.Schema)
 	})
 }

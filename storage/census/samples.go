@@ -30,11 +30,14 @@ const (
 	Workers Name = "workers"
 )
 
+// VideosIn is how many videos outside the trash are in a state.
+func VideosIn(state string) Name { return Name("videos_" + state) }
+
 // adds says that the servers each write their own share of a sample.
 func (n Name) adds() bool { return n == Received }
 
-// Keep is how long samples are kept: nine names, one row a minute, for eight days are
-// about a hundred thousand rows, and there are never more.
+// Keep is how long samples are kept: a dozen names, one row a minute, for eight days are
+// about 140,000 rows, and there are never more.
 const Keep = 8 * 24 * time.Hour
 
 // Sampled says whether a minute has been sampled. It costs one look into an index.
@@ -47,15 +50,10 @@ func (c *Census) Sampled(ctx context.Context, at time.Time) (bool, error) {
 // Sample writes what was seen in a minute, with what the records themselves say, and
 // forgets what is too old. Who comes second with a minute changes nothing.
 func (c *Census) Sample(ctx context.Context, at time.Time, seen map[Name]float64) error {
-	recordings, err := c.recordings(ctx)
+	all, err := c.look(ctx)
 	if err != nil {
 		return err
 	}
-	var stored float64
-	if err := c.db.Reader.NewRaw("SELECT CAST(coalesce(sum(used_bytes), 0) AS DOUBLE PRECISION) FROM workspaces").Scan(ctx, &stored); err != nil {
-		return translate("stored", err)
-	}
-	all := map[Name]float64{Recordings: recordings, Stored: stored}
 	maps.Copy(all, seen)
 	return c.write(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -66,6 +64,43 @@ func (c *Census) Sample(ctx context.Context, at time.Time, seen map[Name]float64
 		_, err := tx.ExecContext(ctx, "DELETE FROM samples WHERE at_s < ?", minute(at.Add(-Keep)))
 		return err
 	})
+}
+
+// look counts what the records say. It reads every video, which is why it is done
+// once a minute for all servers.
+func (c *Census) look(ctx context.Context) (map[Name]float64, error) {
+	var stored float64
+	if err := c.db.Reader.NewRaw("SELECT CAST(coalesce(sum(used_bytes), 0) AS DOUBLE PRECISION) FROM workspaces").Scan(ctx, &stored); err != nil {
+		return nil, translate("stored", err)
+	}
+	uploads, err := c.Uploads(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states, err := c.countBy(ctx, "SELECT state, count(*) AS n FROM videos WHERE trashed_at IS NULL GROUP BY state")
+	all := map[Name]float64{Recordings: float64(uploads["open"]), Stored: stored}
+	for _, state := range []string{"recording", "processing", "ready", "failed"} {
+		all[VideosIn(state)] = float64(states[state])
+	}
+	return all, err
+}
+
+// Uploads counts the uploads that are not finished, by state.
+func (c *Census) Uploads(ctx context.Context) (map[string]int, error) {
+	return c.countBy(ctx, "SELECT state, count(*) AS n FROM uploads WHERE state <> 'finished' GROUP BY state")
+}
+
+func (c *Census) countBy(ctx context.Context, query string) (map[string]int, error) {
+	var rows []struct {
+		State string
+		N     int
+	}
+	err := c.db.Reader.NewRaw(query).Scan(ctx, &rows)
+	counts := make(map[string]int, len(rows))
+	for _, row := range rows {
+		counts[row.State] = row.N
+	}
+	return counts, translate("count", err)
 }
 
 // Add adds one server's share to a minute.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -141,4 +142,14 @@ func outcomeOf(job *rivertype.JobRow, err error) Outcome {
 		return Failed
 	}
 	return Retried
+}
+
+// FailedSince counts the jobs that were given up since a time.
+func (q *Queue) FailedSince(ctx context.Context, since time.Time) (int, error) {
+	var n int
+	err := q.db.Reader.NewRaw("SELECT count(*) FROM river_job WHERE state IN ('discarded', 'cancelled') AND "+q.toMS("finalized_at")+" >= ?", since.UnixMilli()).Scan(ctx, &n)
+	if err != nil {
+		return 0, fmt.Errorf("jobs: failed: %w", err)
+	}
+	return n, nil
 }

@@ -20,7 +20,7 @@ type app struct {
 	config  *Config
 	log     *slog.Logger
 	db      *database.DB
-	objects *objects.Folder
+	objects objects.Keeper
 	queue   *jobs.Queue
 	catalog *catalog.Catalog
 	budget  *budget.Store
@@ -50,7 +50,7 @@ func open(ctx context.Context, config *Config, crew crew) (*app, error) {
 }
 
 func (a *app) start(ctx context.Context, crew crew) error {
-	folder, err := a.config.objects()
+	media, err := a.config.objects()
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	if err := a.migrate(ctx); err != nil {
 		return err
 	}
-	if a.objects, err = objects.OpenFolder(folder); err != nil {
+	if a.objects, err = objects.Open(ctx, media, a.config.S3.options()); err != nil {
 		return err
 	}
 	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != ""}); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 	"github.com/meanwhile-app/meanwhile/server/notify"
 	"github.com/meanwhile-app/meanwhile/server/team"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
 
 // Config is every setting. This file is the only reader of the environment.
@@ -21,7 +22,8 @@ type Config struct {
 	Addr           string   `help:"Where to listen, host:port; port 0 takes a free one." default:"127.0.0.1:8080" env:"MEANWHILE_ADDR"`
 	Data           string   `help:"Folder for everything that is kept." default:"./data" env:"MEANWHILE_DATA" type:"path"`
 	DatabaseURL    string   `help:"Database: sqlite:PATH. Default: a file in the data folder." env:"MEANWHILE_DATABASE_URL" name:"database-url"`
-	ObjectsURL     string   `help:"Where media lies: a folder. Default: a folder in the data folder." env:"MEANWHILE_OBJECTS_URL" name:"objects-url"`
+	ObjectsURL     string   `help:"Where media lies: a folder, or s3://bucket?endpoint=https://host&region=name. Default: a folder in the data folder." env:"MEANWHILE_OBJECTS_URL" name:"objects-url"`
+	Delivery       string   `help:"How players get media out of S3: redirect sends them to the bucket with an address that is good for a minute, server passes everything through. Default: redirect." enum:",redirect,server" default:"" env:"MEANWHILE_OBJECTS_DELIVERY" name:"objects-delivery"`
 	BaseURL        string   `help:"Where people reach the server, e.g. https://video.example.org. Default: the address it listens on." env:"MEANWHILE_BASE_URL" name:"base-url"`
 	TrustedProxies []string `help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed." env:"MEANWHILE_TRUSTED_PROXIES"`
 	RateFactor     float64  `help:"Makes the limits of requests wider (10) or narrower (0.5); 0 turns them off. Guesses at passwords stay limited." default:"1" env:"MEANWHILE_RATE_FACTOR" name:"rate-factor"`
@@ -38,6 +40,20 @@ type Config struct {
 
 	OIDC OIDCConfig `embed:"" prefix:"oidc-"`
 	WHIP WHIPConfig `embed:"" prefix:"whip-"`
+	S3   S3Config   `embed:"" prefix:"s3-"`
+}
+
+// S3Config are the keys to the bucket, by the names that AWS's own tools use.
+// Without them the SDK looks where it usually does.
+type S3Config struct {
+	AccessKeyID     string `help:"Access key of the bucket." env:"AWS_ACCESS_KEY_ID" name:"access-key-id"`
+	SecretAccessKey string `help:"Its secret." env:"AWS_SECRET_ACCESS_KEY" name:"secret-access-key"`
+	SessionToken    string `help:"Its session, with temporary keys." env:"AWS_SESSION_TOKEN" name:"session-token"`
+	Region          string `help:"Region of the bucket, where its address names none." env:"AWS_REGION,AWS_DEFAULT_REGION" name:"region"`
+}
+
+func (c S3Config) options() objects.Options {
+	return objects.Options{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken, Region: c.Region}
 }
 
 // readSecretFiles lets MEANWHILE_X_FILE name a file that holds MEANWHILE_X, as
@@ -46,7 +62,7 @@ func readSecretFiles() error {
 	for _, pair := range os.Environ() {
 		name, path, _ := strings.Cut(pair, "=")
 		target, ok := strings.CutSuffix(name, "_FILE")
-		if !ok || path == "" || !strings.HasPrefix(name, "MEANWHILE_") {
+		if !ok || path == "" || !strings.HasPrefix(name, "MEANWHILE_") && !awsSecret(target) {
 			continue
 		}
 		value, err := []byte(path), error(nil)
@@ -63,6 +79,12 @@ func readSecretFiles() error {
 	return nil
 }
 
+// awsSecret says that a variable is one of AWS's that may come from a file. Its
+// own variables that end in _FILE mean other things.
+func awsSecret(name string) bool {
+	return name == "AWS_ACCESS_KEY_ID" || name == "AWS_SECRET_ACCESS_KEY" || name == "AWS_SESSION_TOKEN"
+}
+
 // database is the address of the database.
 func (c *Config) database() string {
 	if c.DatabaseURL != "" {
@@ -71,15 +93,18 @@ func (c *Config) database() string {
 	return "sqlite:" + filepath.Join(c.Data, "meanwhile.db")
 }
 
-// objects is the folder of the media.
+// objects is where the media lies: a folder, or the address of a bucket.
 func (c *Config) objects() (string, error) {
 	if c.ObjectsURL == "" {
 		return filepath.Join(c.Data, "objects"), nil
 	}
-	if u, err := url.Parse(c.ObjectsURL); err == nil && u.Scheme != "" && u.Scheme != "file" {
-		return "", fmt.Errorf("MEANWHILE_OBJECTS_URL: this release keeps media in a folder; %q is not one", u.Scheme+"://…")
+	if folder, ok := objects.FolderPath(c.ObjectsURL); ok {
+		return folder, nil
 	}
-	return strings.TrimPrefix(c.ObjectsURL, "file://"), nil
+	if err := objects.Check(c.ObjectsURL); err != nil {
+		return "", fmt.Errorf("MEANWHILE_OBJECTS_URL: %w", err)
+	}
+	return c.ObjectsURL, nil
 }
 
 // base is where people reach a server that listens on addr.
@@ -158,6 +183,10 @@ func (c *Config) patient() doctor.Patient {
 		base = &url.URL{Scheme: "http", Host: "localhost"} // which is complained of elsewhere
 	}
 	p.Mail, p.MailErr = c.mail(base, nil, slog.New(slog.DiscardHandler))
-	p.Media, p.MediaErr = c.objects()
+	media, err := c.objects()
+	p.Media, p.MediaErr = media, err
+	if _, ok := objects.FolderPath(media); !ok {
+		p.Media = ""
+	}
 	return p
 }

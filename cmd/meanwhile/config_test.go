@@ -59,9 +59,15 @@ func TestWhereThingsAreKept(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, folder)
 	}
-	_, err = (&Config{ObjectsURL: "s3://key:hunter2@bucket"}).objects()
-	require.ErrorContains(t, err, "MEANWHILE_OBJECTS_URL")
-	require.NotContains(t, err.Error(), "hunter2")
+	for _, raw := range []string{"s3://key:hunter2@bucket", "gs://hunter2", "s3://bucket?secret=hunter2", "s3://bucket?endpoint=hunter2", "s3://?endpoint=http://hunter2", "s3://b/../hunter2"} {
+		_, err = (&Config{ObjectsURL: raw}).objects()
+		require.ErrorContains(t, err, "MEANWHILE_OBJECTS_URL", raw)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+	bucket, err := (&Config{ObjectsURL: "s3://bucket/below?endpoint=http://127.0.0.1:9000&region=here"}).objects()
+	require.NoError(t, err)
+	require.Equal(t, "s3://bucket/below?endpoint=http://127.0.0.1:9000&region=here", bucket)
+	require.Equal(t, []string{"/d"}, folders("/d", bucket), "only disks have room")
 	c.DatabaseURL = "sqlite:/x.db"
 	require.Equal(t, "sqlite:/x.db", c.database())
 }

@@ -70,6 +70,17 @@ func room(folders ...string) func() error {
 	}
 }
 
+// folders are those of the places that are folders.
+func folders(places ...string) []string {
+	var found []string
+	for _, place := range places {
+		if folder, ok := objects.FolderPath(place); ok {
+			found = append(found, folder)
+		}
+	}
+	return found
+}
+
 // crowded says that the disk below folder has less left than the reserve.
 func crowded(folder string) bool {
 	var fs unix.Statfs_t

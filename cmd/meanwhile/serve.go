@@ -15,6 +15,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -32,6 +33,8 @@ const (
 	stallTime = 15 * time.Minute
 	// auditTime is how long the audit log remembers: a year, and a month to look.
 	auditTime = 400 * 24 * time.Hour
+	// abandonTime is how long a write of one object may take.
+	abandonTime = 24 * time.Hour
 	// visitorTime is how long a visitor without an account is told from others.
 	visitorTime = 3 * 24 * time.Hour
 )
@@ -110,13 +113,13 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	}
 	s, err := server.New(server.Options{
 		Mail: letters.Configured(), OIDC: provider, WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
-		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(config.Data, media),
+		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(folders(config.Data, media)...),
 		Budget: a.budget, Pace: &config.RateFactor, Workspaces: config.workspaces(), Warnings: a.warnings(),
 	})
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.objects.Sweep(), a.work(handlers, s.Ingest), s.Start(ctx, a.catalog, a.log)); err != nil {
+	if err := errors.Join(a.tidy(), a.work(handlers, s.Ingest), s.Start(ctx, a.catalog, a.log)); err != nil {
 		return err
 	}
 	if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {
@@ -173,7 +176,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.budget.Sweep(ctx, now))
+			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now))
 	})
 	return nil
 }
@@ -194,6 +197,28 @@ func (a *app) sweep(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// tidy clears up after a crash, before anything is written.
+func (a *app) tidy() error {
+	if folder, ok := a.objects.(*objects.Folder); ok {
+		return folder.Sweep()
+	}
+	return nil
+}
+
+// abandon gives up large writes that a crash cut off: their parts cost room that
+// nobody sees.
+func (a *app) abandon(ctx context.Context, now time.Time) error {
+	janitor, ok := a.objects.(objects.Janitor)
+	if !ok {
+		return nil
+	}
+	n, err := janitor.AbortUploads(ctx, now.Add(-abandonTime))
+	if n > 0 {
+		a.log.Info("unfinished writes were given up", "count", n)
+	}
+	return err
 }
 
 type openapiCmd struct{}

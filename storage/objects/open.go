@@ -31,18 +31,23 @@ type Keeper interface {
 // Open opens the store at an address: the path of a folder, file:///path, or
 // s3://bucket/prefix?endpoint=…&region=…&path_style=…&checksums=….
 func Open(ctx context.Context, address string, o Options) (Keeper, error) {
-	if !strings.HasPrefix(address, "s3:") {
-		if path, ok := FolderPath(address); ok {
-			return OpenFolder(path)
-		}
-		scheme, _, _ := strings.Cut(address, ":")
-		return nil, fmt.Errorf("objects: media lies in a folder or in s3://bucket; %q is neither", scheme+"://…")
+	if path, ok := FolderPath(address); ok {
+		return OpenFolder(path)
 	}
 	place, err := parsePlace(address, o.Region)
 	if err != nil {
 		return nil, err
 	}
 	return openS3(ctx, place, o)
+}
+
+// Check says, before anything is opened, whether an address can be one.
+func Check(address string) error {
+	if _, ok := FolderPath(address); ok {
+		return nil
+	}
+	_, err := parsePlace(address, "")
+	return err
 }
 
 // FolderPath tells the folder that an address names, if it names one.
@@ -67,6 +72,9 @@ func parsePlace(address, region string) (place, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return place{}, errors.New("objects: the address is not like s3://bucket?endpoint=https://host&region=name")
+	}
+	if u.Scheme != "s3" {
+		return place{}, fmt.Errorf("objects: media lies in a folder or in s3://bucket; %q is neither", u.Scheme+"://…")
 	}
 	if u.User != nil {
 		return place{}, errors.New("objects: keys do not belong into the address of a bucket; give them as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
@@ -102,7 +110,7 @@ func (p *place) options(q url.Values) error {
 		case "checksums":
 			p.checksums, err = strconv.ParseBool(value)
 		default:
-			return fmt.Errorf("objects: an s3 address has endpoint, region, path_style and checksums, not %q", name)
+			return errors.New("objects: behind its ? an s3 address has endpoint, region, path_style and checksums, and nothing else")
 		}
 		if err != nil {
 			return fmt.Errorf("objects: %s is true or false", name)

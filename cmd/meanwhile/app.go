@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"strings"
 
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
@@ -71,12 +73,27 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	return nil
 }
 
-func (a *app) migrate(ctx context.Context) error {
-	unlock, err := lockMigrations(a.config.Data)
-	if err != nil {
-		return err
+// own makes this process the only server on the data folder where the database
+// lies in it. PostgreSQL has as many servers as are wanted, and the folder is
+// scratch for each.
+func (c *Config) own() (unlock func(), err error) {
+	if c.embedded() {
+		return lockFolder(c.Data)
 	}
-	defer unlock()
+	return func() {}, os.MkdirAll(c.Data, 0o700)
+}
+
+// embedded says that the database is a file of this machine.
+func (c *Config) embedded() bool { return strings.HasPrefix(c.database(), "sqlite:") }
+
+func (a *app) migrate(ctx context.Context) error {
+	if a.config.embedded() { // PostgreSQL has a lock of its own for that
+		unlock, err := lockMigrations(a.config.Data)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	if err := a.db.Migrate(ctx, a.log); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 type Config struct {
 	Addr           string   `help:"Where to listen, host:port; port 0 takes a free one." default:"127.0.0.1:8080" env:"MEANWHILE_ADDR"`
 	Data           string   `help:"Folder for everything that is kept." default:"./data" env:"MEANWHILE_DATA" type:"path"`
-	DatabaseURL    string   `help:"Database: sqlite:PATH. Default: a file in the data folder." env:"MEANWHILE_DATABASE_URL" name:"database-url"`
+	DatabaseURL    string   `help:"Database: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME for many servers. Default: a file in the data folder." env:"MEANWHILE_DATABASE_URL" name:"database-url"`
 	ObjectsURL     string   `help:"Where media lies: a folder, or s3://bucket?endpoint=https://host&region=name. Default: a folder in the data folder." env:"MEANWHILE_OBJECTS_URL" name:"objects-url"`
 	Delivery       string   `help:"How players get media out of S3: redirect sends them to the bucket with an address that is good for a minute, server passes everything through. Default: redirect." enum:",redirect,server" default:"" env:"MEANWHILE_OBJECTS_DELIVERY" name:"objects-delivery"`
 	BaseURL        string   `help:"Where people reach the server, e.g. https://video.example.org. Default: the address it listens on." env:"MEANWHILE_BASE_URL" name:"base-url"`

@@ -69,7 +69,7 @@ func closeListener(listener net.Listener) error {
 func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listener) (err error) {
 	handlers := jobs.NewHandlers()
 	slots := slotsOf(c.Workers)
-	unlock, err := lockFolder(config.Data)
+	unlock, err := config.own()
 	if err != nil {
 		return err
 	}

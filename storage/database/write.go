@@ -129,3 +129,7 @@ func again(ctx context.Context, do func(ctx context.Context) error) error {
 		}
 	}
 }
+
+// Retries is how many changes were run again, because another one was faster or
+// the server was away.
+func (db *DB) Retries() int64 { return db.retries.Load() }

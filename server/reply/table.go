@@ -57,6 +57,9 @@ var (
 // retryDatabase is about how long a database takes to restart.
 const retryDatabase = 2 * time.Second
 
+// storeAway is when to ask a store again that did not answer.
+const storeAway = 5 * time.Second
+
 // row joins an error value to its answer.
 type row struct {
 	err     error
@@ -72,6 +75,7 @@ func table() []row {
 		{database.ErrUncertain, New(http.StatusServiceUnavailable, "uncertain", "The database went away just as this was saved. Look whether it was before you try again.").After(retryDatabase)},
 		{record.ErrFull, full},
 		{objects.ErrFull, full},
+		{objects.ErrUnavailable, New(http.StatusServiceUnavailable, "store_away", "The store of the media does not answer. Nothing that was saved is lost; try again in a moment.").After(storeAway)},
 		{syscall.ENOSPC, full},
 		{syscall.EDQUOT, full},
 		{catalog.ErrOffset, New(http.StatusConflict, "offset", "The upload stands at another offset; ask for it and go on from there.")},

@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 // out of bounds for the packages beside it.
 var shared = map[string]bool{
 	"bench/figure":        true,
+	"cluster":             true,
 	"server/reply":        true,
 	"server/auth":         true,
 	"server/access":       true,
@@ -42,6 +43,7 @@ var shared = map[string]bool{
 	"storage/record":      true,
 	"storage/people":      true,
 	"storage/jobs":        true,
+	"storage/webhook":     true, // events are noted where they happen
 	"storage/trace":       true, // whatever takes time says so
 	"transcode/ffmpeg":    true,
 	"transcode/container": true,
@@ -71,6 +73,7 @@ var homes = []home{
 	{"github.com/gin-gonic/gin", []string{"server", "bench/gate"}},
 	{"github.com/pion", []string{"server/whip", "bench/whip"}}, // the bench is the other end of the line
 	{"github.com/wneessen/go-mail", []string{"server/notify"}},
+	{"github.com/standard-webhooks", []string{"server/webhook"}},
 	{"os/exec", []string{"transcode/ffmpeg", "bench", "cluster"}},
 }
 

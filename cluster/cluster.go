@@ -3,9 +3,6 @@
 // that spreads requests. Every process can be killed, stopped and started again,
 // and every line between them can be harmed. It is for tests and measurements; the
 // product knows nothing of it.
-//
-// A Ledger is a client that writes down what was promised to it, and the checks
-// want every promise kept once the faults are over.
 package cluster
 
 import (
@@ -69,10 +66,22 @@ type Node struct {
 // drainTime is how long a process may take to end when it is asked to.
 const drainTime = 40 * time.Second
 
-// New makes the database and the bucket where they are missing, opens the proxy
-// and starts every process. Without stores it is one server that keeps everything
-// in its folder, and does its media work itself.
+// New opens a cluster and starts every process.
 func New(ctx context.Context, stores *Stores, o Options) (*Cluster, error) {
+	c, err := Open(ctx, stores, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(ctx); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// Open makes the database and the bucket where they are missing, and opens the
+// proxy. Nothing runs yet. Without stores it is one server that keeps everything
+// in its folder, and does its media work itself.
+func Open(ctx context.Context, stores *Stores, o Options) (*Cluster, error) {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
@@ -82,9 +91,6 @@ func New(ctx context.Context, stores *Stores, o Options) (*Cluster, error) {
 	}
 	c := &Cluster{Options: o, Stores: stores, Front: front}
 	if err := errors.Join(c.makeStores(ctx), c.makeNodes(ctx)); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	if err := c.Start(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -117,7 +123,7 @@ func (c *Cluster) makeNodes(ctx context.Context) error {
 		c.Servers = append(c.Servers, node)
 	}
 	for i := range c.Options.Workers {
-		node, err := c.makeNode(ctx, fmt.Sprintf("worker-%d", i+1), "worker", "MEANWHILE_WORKERS="+strconv.Itoa(max(1, c.Slots)))
+		node, err := c.makeNode(ctx, fmt.Sprintf("worker-%d", i+1), "worker", "MEANWHILE_WORKER_SLOTS="+strconv.Itoa(max(1, c.Slots)))
 		if err != nil {
 			return err
 		}

@@ -45,9 +45,13 @@ func StartGateway(ctx context.Context) (*Gateway, error) {
 	}
 	g.process = NewProcess(Program{
 		Name: "versitygw", Path: program, Env: []string{"ROOT_ACCESS_KEY=" + accessKey, "ROOT_SECRET_KEY=" + secretKey, "PATH=" + os.Getenv("PATH")},
-		Args: []string{"--port", g.Addr(), "--region", region, "--health", "/health", "--quiet", "posix", folder},
+		Args: []string{"--port", g.Addr(), "--region", region, "--health", "/health", "--quiet", "--keep-alive", "posix", "--sidecar", g.side(), g.buckets()},
 	})
-	if err = g.process.Start(); err == nil {
+	err = errors.Join(os.Mkdir(g.side(), 0o700), os.Mkdir(g.buckets(), 0o700))
+	if err == nil {
+		err = g.process.Start()
+	}
+	if err == nil {
 		err = until(ctx, bootTime, g.healthy)
 	}
 	if err != nil {
@@ -56,7 +60,12 @@ func StartGateway(ctx context.Context) (*Gateway, error) {
 	return g, nil
 }
 
-// gatewayProgram finds versitygw, which scripts/test-go.sh installs.
+// buckets holds a folder for each bucket, side what is known of its objects.
+func (g *Gateway) buckets() string { return filepath.Join(g.folder, "buckets") }
+
+func (g *Gateway) side() string { return filepath.Join(g.folder, "meta") }
+
+// gatewayProgram finds versitygw, which scripts/tools.sh installs.
 func gatewayProgram() (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
@@ -117,12 +126,12 @@ func (g *Gateway) Env() []string {
 
 // Create makes a bucket.
 func (g *Gateway) Create(bucket string) error {
-	return os.Mkdir(filepath.Join(g.folder, bucket), 0o700)
+	return os.Mkdir(filepath.Join(g.buckets(), bucket), 0o700)
 }
 
 // Drop removes a bucket and all it holds.
 func (g *Gateway) Drop(bucket string) error {
-	return os.RemoveAll(filepath.Join(g.folder, bucket))
+	return errors.Join(os.RemoveAll(filepath.Join(g.buckets(), bucket)), os.RemoveAll(filepath.Join(g.side(), bucket)))
 }
 
 // Keys lists the objects of a bucket, with their sizes, as they lie on the disk:
@@ -130,7 +139,7 @@ func (g *Gateway) Drop(bucket string) error {
 // that begin with a dot, or lie in a folder that does.
 func (g *Gateway) Keys(bucket string) (map[string]int64, error) {
 	keys := map[string]int64{}
-	root := filepath.Join(g.folder, bucket)
+	root := filepath.Join(g.buckets(), bucket)
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) {
@@ -155,7 +164,7 @@ func (g *Gateway) Keys(bucket string) (map[string]int64, error) {
 
 // Path is where the bytes of an object lie.
 func (g *Gateway) Path(bucket, key string) string {
-	return filepath.Join(g.folder, bucket, filepath.FromSlash(key))
+	return filepath.Join(g.buckets(), bucket, filepath.FromSlash(key))
 }
 
 // Close ends the server and removes its folder.

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
 // What all tests share: one PostgreSQL, one S3 server and one clip. They are
@@ -19,7 +20,7 @@ import (
 type shared struct {
 	once   sync.Once
 	stores *cluster.Stores
-	clip   *cluster.Clip
+	clip   *ledger.Clip
 	err    error
 }
 
@@ -44,7 +45,7 @@ func (s *shared) open(t *testing.T) {
 	s.once.Do(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if s.stores, s.err = cluster.OpenStores(ctx); s.err == nil {
-			s.clip, s.err = cluster.NewClip(ctx, clipSeconds)
+			s.clip, s.err = ledger.NewClip(ctx, clipSeconds)
 		}
 	})
 	require.NoError(t, s.err)
@@ -70,9 +71,9 @@ func binary(t *testing.T) string {
 type rig struct {
 	*cluster.Cluster
 
-	client *cluster.Client
-	ledger *cluster.Ledger
-	clip   *cluster.Clip
+	client *ledger.Client
+	ledger *ledger.Ledger
+	clip   *ledger.Clip
 }
 
 // many starts two servers and three workers with one slot each.
@@ -110,14 +111,14 @@ func start(t *testing.T, stores *cluster.Stores, o cluster.Options) *rig {
 	})
 	token, err := c.SetupToken(t.Context())
 	require.NoError(t, err)
-	client := cluster.NewClient(c.Front.URL())
+	client := ledger.NewClient(c.Front.URL())
 	require.NoError(t, client.SetUp(t.Context(), token))
-	return &rig{Cluster: c, client: client, ledger: cluster.NewLedger(client), clip: all.clip}
+	return &rig{Cluster: c, client: client, ledger: ledger.New(client), clip: all.clip}
 }
 
 // record begins a video and sends it in so many pieces, with something to do
 // after each; then it says that this was all.
-func (r *rig) record(t *testing.T, pieces int, after func(piece int)) *cluster.Upload {
+func (r *rig) record(t *testing.T, pieces int, after func(piece int)) *ledger.Upload {
 	t.Helper()
 	u, err := r.ledger.Begin(t.Context(), t.Name(), r.clip.Take())
 	require.NoError(t, err)

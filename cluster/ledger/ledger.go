@@ -1,4 +1,7 @@
-package cluster
+// Package ledger is a client of Meanwhile that writes down what is promised to it – how
+// much of each upload was acknowledged, which comments were taken – and wants every
+// promise kept once the faults are over.
+package ledger
 
 import (
 	"bytes"
@@ -14,7 +17,7 @@ import (
 	"time"
 )
 
-// Ledger is what a client wrote down of what the cluster has promised: how much of
+// Ledger is what a client was promised: how much of
 // each upload was acknowledged, and which comments were taken.
 type Ledger struct {
 	client *Client
@@ -47,8 +50,8 @@ func broken(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrBroken, fmt.Sprintf(format, args...))
 }
 
-// NewLedger opens an empty ledger of one client.
-func NewLedger(client *Client) *Ledger { return &Ledger{client: client} }
+// New opens an empty ledger of one client.
+func New(client *Client) *Ledger { return &Ledger{client: client} }
 
 // Begin makes a video whose upload is open.
 func (l *Ledger) Begin(ctx context.Context, title string, content []byte) (*Upload, error) {

@@ -1,4 +1,4 @@
-package cluster
+package ledger
 
 import (
 	"context"
@@ -179,4 +179,24 @@ func probe(ctx context.Context, url string) (float64, error) {
 		return 0, fmt.Errorf("ffprobe %s: %w", url, err)
 	}
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+}
+
+// errNotReady says that a video is not ready yet.
+var errNotReady = errors.New("is not ready")
+
+// until repeats a question until it is answered without an error.
+func until(ctx context.Context, patience time.Duration, ask func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("after %v: %w", patience, err)
+		case <-time.After(pause):
+		}
+	}
 }

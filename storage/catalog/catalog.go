@@ -10,9 +10,11 @@ package catalog
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/webhook"
 )
 
 // Errors that callers tell apart.
@@ -48,4 +50,41 @@ func (c *Catalog) write(ctx context.Context, do func(ctx context.Context, tx cha
 // audit notes in the log of a video's workspace what is done to it.
 func (t change) audit(ctx context.Context, video *Video, action record.Action, detail map[string]string) error {
 	return t.Audit(ctx, record.Audit{WorkspaceID: video.WorkspaceID, Action: action, VideoID: video.ID, VideoTitle: video.Title, Detail: detail})
+}
+
+// emit tells the webhooks of a video's workspace of an event, if the workspace
+// may see the video.
+func (t change) emit(ctx context.Context, video *Video, e webhook.Event) error {
+	seen := video.Visibility == InTeam || video.Visibility == WithLink
+	if !seen || video.WorkspaceID == "" || video.Trashed() {
+		return nil
+	}
+	e.WorkspaceID, e.VideoID = video.WorkspaceID, video.ID
+	e.Data.Video = &webhook.Video{
+		ID: video.ID, Slug: video.Slug, Title: video.Title, State: string(video.State), Reason: video.Reason,
+		DurationMS: video.DurationUS / 1000, Take: video.Take,
+	}
+	return webhook.Emit(ctx, t.Change, e)
+}
+
+// emitState tells of a video that has come to another state than it was read in.
+func (t change) emitState(ctx context.Context, video *Video) error {
+	before := video.before
+	video.before = video.State
+	if before == video.State {
+		return nil
+	}
+	once := video.ID + "/" + strconv.Itoa(video.Take)
+	if before == Recording && video.State != Failed {
+		if err := t.emit(ctx, video, webhook.Event{Kind: webhook.VideoFinished, Once: once}); err != nil {
+			return err
+		}
+	}
+	switch video.State {
+	case Ready:
+		return t.emit(ctx, video, webhook.Event{Kind: webhook.VideoReady, Once: once})
+	case Failed: // which it may be again after another try
+		return t.emit(ctx, video, webhook.Event{Kind: webhook.VideoFailed})
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/webhook"
 )
 
 // ErrTooManyComments says that a video holds as many comments as it may.
@@ -99,12 +100,25 @@ func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error
 			return err
 		}
 		tx.Tell(record.Event{Kind: record.CommentChanged, VideoID: n.VideoID, CommentID: comment.ID})
+		if err := tx.emitComment(ctx, video, comment); err != nil {
+			return err
+		}
 		return tx.recountComments(ctx, n.VideoID)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return c.Comment(ctx, comment.ID)
+}
+
+func (t change) emitComment(ctx context.Context, video *Video, comment *Comment) error {
+	told := &webhook.Comment{ID: comment.ID, ParentID: comment.ParentID, Author: comment.GuestName, AtMS: comment.AtUS / 1000, Body: comment.Body}
+	if comment.AuthorID != "" {
+		if err := t.NewRaw("SELECT name FROM accounts WHERE id = ?", comment.AuthorID).Scan(ctx, &told.Author); err != nil {
+			return err
+		}
+	}
+	return t.emit(ctx, video, webhook.Event{Kind: webhook.CommentCreated, CommentID: comment.ID, Data: webhook.Data{Comment: told}})
 }
 
 func (c *Catalog) newComment(n NewComment) (*Comment, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/webhook"
 )
 
 // RequestState is how far a request for access has come.
@@ -120,6 +121,13 @@ func (t change) tellOwner(ctx context.Context, video *Video, request *AccessRequ
 		return err
 	}
 	if err := t.audit(ctx, video, record.AccessRequested, nil); err != nil {
+		return err
+	}
+	var name string
+	if err := t.NewRaw("SELECT name FROM accounts WHERE id = ?", request.AccountID).Scan(ctx, &name); err != nil {
+		return err
+	}
+	if err := t.emit(ctx, video, webhook.Event{Kind: webhook.AccessRequested, Data: webhook.Data{Request: &webhook.Request{ID: request.ID, From: name}}}); err != nil {
 		return err
 	}
 	return t.write(ctx, MailRequest, video.OwnerID, request.ID)

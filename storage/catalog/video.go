@@ -16,6 +16,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/webhook"
 )
 
 // State is where a video stands between the first byte and the last rung.
@@ -142,6 +143,9 @@ type Video struct {
 	UploadState UploadState `bun:"upload_state,scanonly"`
 	// UploadLength is the announced size of the upload, 0 while it is not known.
 	UploadLength int64 `bun:"upload_length,scanonly"`
+
+	// before is the state in which a transaction found it.
+	before State
 }
 
 // Duration is how much can be watched.
@@ -236,6 +240,9 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		return tx.audit(ctx, video, record.VideoCreated, nil)
 	})
 	if err != nil {
+		if err := tx.emit(ctx, video, webhook.Event{Kind: webhook.VideoCreated}); err != nil {
+			return err
+		}
 		return nil, err
 	}
 	return c.Video(ctx, video.ID)

@@ -38,6 +38,11 @@ const (
 	WorkspaceCreated Action = "workspace.created"
 	WorkspaceChanged Action = "workspace.changed"
 
+	WebhookCreated  Action = "webhook.created"
+	WebhookChanged  Action = "webhook.changed"
+	WebhookRemoved  Action = "webhook.removed"
+	WebhookDisabled Action = "webhook.disabled" // by the server: nothing got through
+
 	SignedIn        Action = "sign_in"
 	SignInFailed    Action = "sign_in.failed"
 	SignInChanged   Action = "sign_in.changed" // password, passkeys, second factor

@@ -35,9 +35,10 @@ CREATE TABLE webhook_deliveries (
     -- The same event has the same id at every webhook and in every attempt.
     event_id TEXT NOT NULL,
     kind TEXT NOT NULL,
-    -- What it speaks of: when that may not be seen any more, it is not sent.
-    video_id TEXT NOT NULL DEFAULT '',
-    comment_id TEXT NOT NULL DEFAULT '',
+    -- What it speaks of, and goes with; when that may not be seen any more, it is
+    -- not sent.
+    video_id TEXT REFERENCES videos (id) ON DELETE CASCADE,
+    comment_id TEXT REFERENCES comments (id) ON DELETE CASCADE,
     data TEXT NOT NULL,
     happened_at TIMESTAMPTZ NOT NULL,
     state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'failed', 'dropped')),
@@ -54,6 +55,8 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE INDEX webhook_deliveries_by_turn ON webhook_deliveries (webhook_id, state, next_at);
 CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (webhook_id, happened_at);
+CREATE INDEX webhook_deliveries_by_video ON webhook_deliveries (video_id);
+CREATE INDEX webhook_deliveries_by_comment ON webhook_deliveries (comment_id);
 
 -- +goose Down
 DROP TABLE webhook_deliveries;

@@ -20,7 +20,8 @@ func conform(t *testing.T, open func(t *testing.T) objects.Store) {
 	t.Helper()
 	for name, check := range map[string]func(t *testing.T, s objects.Store){
 		"put and read": putAndRead, "put is atomic": putIsAtomic, "bad keys": badKeys, "ranges": ranges,
-		"delete": deletes, "at once": atOnce, "concat": concat, "copy": copies, "short objects": short,
+		"delete": deletes, "at once": atOnce, "concat": concat, "copy to": copies, "short objects": short,
+		"large": large, "cut off": cutOff, "odd keys": oddKeys, "list": lists, "copy": serverSideCopies, "delete many": manyDeleted, "presign": presigned, "crumbs": crumbs,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

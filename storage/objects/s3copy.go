@@ -36,11 +36,11 @@ func (s *S3) Copy(ctx context.Context, from, to string) error {
 	return s.copySized(ctx, s.copySource(*source), target, size, copyWhole, copyPart)
 }
 
-// copySource is the header that names what is copied.
+// copySource is the header that names what is copied. In it a plus is a space.
 func (s *S3) copySource(name string) *string {
 	escaped := strings.Split(name, "/")
 	for i, element := range escaped {
-		escaped[i] = url.PathEscape(element)
+		escaped[i] = strings.ReplaceAll(url.QueryEscape(element), "+", "%20")
 	}
 	return aws.String(s.place.bucket + "/" + strings.Join(escaped, "/"))
 }

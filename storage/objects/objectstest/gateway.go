@@ -195,4 +195,3 @@ func (g *Gateway) Bucket(ctx context.Context) (Bucket, error) {
 	_, err := b.Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &b.Name})
 	return b, err
 }
-

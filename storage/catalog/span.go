@@ -153,7 +153,7 @@ func (t change) enqueueSpans(ctx context.Context, video *Video) error {
 		return err
 	}
 	for _, span := range spans {
-		if err := t.Enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, jobs.Waiting); err != nil {
+		if err := t.Enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, video.urgency(jobs.Waiting, jobs.Bulk)); err != nil {
 			return err
 		}
 	}
@@ -165,14 +165,23 @@ func (t change) enqueueWhole(ctx context.Context, video *Video) error {
 	if err := t.enqueueAudio(ctx, video); err != nil || !video.HasVideo {
 		return err
 	}
-	return t.Enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take}, jobs.Live)
+	return t.Enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take}, video.urgency(jobs.Live, jobs.Bulk))
+}
+
+// urgency is the priority of a job about a recording, whose speaker waits, or
+// about a file, which lets recordings pass.
+func (v *Video) urgency(recorded, file int) int {
+	if v.Layout == fragmented {
+		return recorded
+	}
+	return file
 }
 
 func (t change) enqueueAudio(ctx context.Context, video *Video) error {
 	if !video.HasAudio || video.AudioDone {
 		return nil
 	}
-	return t.Enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, jobs.Waiting)
+	return t.Enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, video.urgency(jobs.Waiting, jobs.Live))
 }
 
 // settleState makes a video ready once nothing is left to make.

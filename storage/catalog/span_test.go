@@ -17,6 +17,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -33,11 +34,13 @@ type shelf struct {
 	jobs []string
 }
 
-// Insert implements record.Queue.
-func (s *shelf) Insert(_ context.Context, _ bun.Tx, args jobs.Args, priority int) error {
+// InsertAll implements record.Queue.
+func (s *shelf) InsertAll(_ context.Context, _ bun.Tx, all []jobs.Wanted) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs = append(s.jobs, fmt.Sprintf("%s %v %d", args.Kind(), args, priority))
+	for _, w := range all {
+		s.jobs = append(s.jobs, fmt.Sprintf("%s %v %d", w.Args.Kind(), w.Args, w.Priority))
+	}
 	return nil
 }
 
@@ -60,10 +63,7 @@ func (s *shelf) caused(id string) []string {
 
 func newShelf(t testing.TB) *shelf {
 	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(t.Context(), slog.New(slog.DiscardHandler)))
+	db := databasetest.Any(t)
 	s := &shelf{db: db, clock: newClock()}
 	s.Catalog = catalog.New(record.Options{DB: db, Queue: s, Log: slog.New(slog.DiscardHandler), Now: s.clock.now})
 	s.owner, err = s.AddAccount(t.Context(), person("Ada"), people.Owner)

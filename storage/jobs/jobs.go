@@ -14,7 +14,6 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
 )
@@ -163,46 +162,6 @@ func (q *Queue) Stop(ctx context.Context) error {
 		return fmt.Errorf("jobs: stop: %w", err)
 	}
 	return nil
-}
-
-// Insert adds a job in the caller's transaction. A job that waits already, with
-// the same input, is not added again; a letter that cannot be sent is not added
-// at all.
-func (q *Queue) Insert(ctx context.Context, tx bun.Tx, args Args, priority int) error {
-	if _, letter := args.(Mail); letter && !q.mail {
-		return nil
-	}
-	o := options(args, priority)
-	var err error
-	if of, ok := args.(ofVideo); ok {
-		o.ScheduledAt, err = q.turn(ctx, tx, of.video(), priority)
-	}
-	if err == nil {
-		err = q.client.insert(ctx, tx, args, o)
-	}
-	if err != nil {
-		return fmt.Errorf("jobs: insert %s: %w", args.Kind(), err)
-	}
-	return nil
-}
-
-func options(args Args, priority int) *river.InsertOpts {
-	queue, tries, at := QueueMedia, attempts, time.Time{}
-	switch args := args.(type) {
-	case Housekeeping:
-		queue = river.QueueDefault
-	case Mail:
-		queue, tries = QueueMail, mailAttempts
-	case Webhook:
-		queue, tries, at = QueueWebhook, webhookAttempts, args.At
-	}
-	return &river.InsertOpts{
-		Queue: queue, Priority: priority, MaxAttempts: tries, ScheduledAt: at,
-		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
-			rivertype.JobStateRetryable, rivertype.JobStateScheduled,
-		}},
-	}
 }
 
 // Depth counts the jobs that wait or run, by state.

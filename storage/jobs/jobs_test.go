@@ -12,6 +12,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
 
@@ -24,11 +25,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func newDB(t *testing.T) *database.DB {
 	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(t.Context(), quiet()))
-	require.NoError(t, jobs.Migrate(t.Context(), db, quiet()))
+	db := databasetest.Any(t)
 	return db
 }
 

@@ -29,7 +29,7 @@ const (
 type client interface {
 	Start(ctx context.Context) error
 	StopAndCancel(ctx context.Context) error
-	insert(ctx context.Context, tx bun.Tx, args Args, options *river.InsertOpts) error
+	insert(ctx context.Context, tx bun.Tx, all []river.InsertManyParams) error
 }
 
 // newClient makes River's client for the engine of a database.
@@ -50,8 +50,8 @@ func newClient(db *database.DB, config *river.Config) (client, error) {
 
 type onSQLite struct{ *river.Client[*sql.Tx] }
 
-func (c *onSQLite) insert(ctx context.Context, tx bun.Tx, args Args, options *river.InsertOpts) error {
-	_, err := c.InsertTx(ctx, tx.Tx, args, options)
+func (c *onSQLite) insert(ctx context.Context, tx bun.Tx, all []river.InsertManyParams) error {
+	_, err := c.InsertManyTx(ctx, tx.Tx, all)
 	return err
 }
 
@@ -60,9 +60,9 @@ type onPostgres struct {
 	db *database.DB
 }
 
-func (c *onPostgres) insert(ctx context.Context, tx bun.Tx, args Args, options *river.InsertOpts) error {
+func (c *onPostgres) insert(ctx context.Context, tx bun.Tx, all []river.InsertManyParams) error {
 	return c.db.Beneath(tx, func(tx database.PostgresTx) error {
-		_, err := c.InsertTx(ctx, tx, args, options)
+		_, err := c.InsertManyTx(ctx, tx, all)
 		return err
 	})
 }

@@ -49,32 +49,33 @@ func (t *turns) at(priority int) (int64, bool) {
 	return t.nowMS + time.Since(t.seen).Milliseconds() - virtualPast.Milliseconds(), true
 }
 
-// turn is the place of a video's next job. The row of its workspace is locked
-// until the transaction ends, so this comes last in it.
-func (q *Queue) turn(ctx context.Context, tx bun.Tx, videoID string, priority int) (time.Time, error) {
-	virtual, known := q.turns.at(priority)
+// take is where the next n jobs of a video begin. The row of its workspace is
+// locked until the transaction ends.
+func (q *Queue) take(ctx context.Context, tx bun.Tx, l lane, n int) (ms int64, err error) {
+	virtual, known := q.turns.at(l.priority)
 	if !known {
-		_, served, nowMS, err := q.look(ctx, tx, priority)
+		_, served, nowMS, err := q.look(ctx, tx, l.priority)
 		if err != nil {
-			return time.Time{}, err
+			return 0, err
 		}
 		if virtual = served; virtual == 0 {
 			virtual = nowMS - virtualPast.Milliseconds()
 		}
 	}
-	column := map[int]string{Waiting: "waiting_ms", Live: "live_ms"}[priority]
+	column := map[int]string{Waiting: "waiting_ms", Live: "live_ms"}[l.priority]
 	if column == "" {
 		column = "bulk_ms"
 	}
-	var next int64
-	err := tx.NewRaw(`INSERT INTO turns (workspace_id, queue, `+column+`) SELECT workspace_id, ?, ? FROM videos WHERE id = ?
+	step := int64(n * virtualStep)
+	var end int64
+	err = tx.NewRaw(`INSERT INTO turns (workspace_id, queue, `+column+`) SELECT workspace_id, ?, CAST(? AS BIGINT) FROM videos WHERE id = ? AND workspace_id IS NOT NULL
 			ON CONFLICT (workspace_id, queue) DO UPDATE SET `+column+` = CASE
 				WHEN excluded.`+column+` > turns.`+column+` + ? THEN excluded.`+column+` ELSE turns.`+column+` + ? END
-			RETURNING `+column, QueueMedia, virtual+virtualStep, videoID, virtualStep, virtualStep).Scan(ctx, &next)
+			RETURNING `+column, QueueMedia, virtual+step, l.videoID, step, step).Scan(ctx, &end)
 	if errors.Is(err, sql.ErrNoRows) {
-		next, err = virtual+virtualStep, nil // a video that is gone has no workspace
+		end, err = virtual+step, nil // a video that is gone has no workspace
 	}
-	return time.UnixMilli(next - virtualStep).UTC(), err
+	return end - step, err
 }
 
 // placed lets jobs begin at once whose place lies in the past: River would let

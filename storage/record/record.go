@@ -46,7 +46,7 @@ func (e *InvalidError) Error() string { return e.Message }
 
 // Queue takes the jobs that a change causes.
 type Queue interface {
-	Insert(ctx context.Context, tx bun.Tx, args jobs.Args, priority int) error
+	InsertAll(ctx context.Context, tx bun.Tx, all []jobs.Wanted) error
 }
 
 // Options set up a Store.
@@ -99,7 +99,11 @@ func (s *Store) write(ctx context.Context, in writing, change func(ctx context.C
 	err := in(ctx, func(ctx context.Context, tx bun.Tx) error {
 		events = events[:0]
 		var last []func(ctx context.Context) error
-		if err := change(ctx, Change{Tx: tx, store: s, events: &events, last: &last}); err != nil {
+		var wanted []jobs.Wanted
+		if err := change(ctx, Change{Tx: tx, store: s, events: &events, last: &last, jobs: &wanted}); err != nil {
+			return err
+		}
+		if err := s.queue.InsertAll(ctx, tx, wanted); len(wanted) > 0 && err != nil {
 			return err
 		}
 		for _, do := range last {
@@ -122,6 +126,7 @@ type Change struct {
 	store  *Store
 	events *[]Event
 	last   *[]func(ctx context.Context) error
+	jobs   *[]jobs.Wanted
 }
 
 // Lock keeps the rows that a query reads as they are until the transaction ends;
@@ -138,9 +143,12 @@ func (t Change) Lock(q *bun.SelectQuery) *bun.SelectQuery {
 // many want is locked for as short as can be.
 func (t Change) AtLast(do func(ctx context.Context) error) { *t.last = append(*t.last, do) }
 
-// Enqueue adds a job that exists only if the transaction commits.
-func (t Change) Enqueue(ctx context.Context, args jobs.Args, priority int) error {
-	return t.store.queue.Insert(ctx, t.Tx, args, priority)
+// Enqueue adds a job that exists only if the transaction commits. All of a
+// transaction are put in together when all else is done, for a workspace's place
+// in the queue is a row that many want.
+func (t Change) Enqueue(_ context.Context, args jobs.Args, priority int) error {
+	*t.jobs = append(*t.jobs, jobs.Wanted{Args: args, Priority: priority})
+	return nil
 }
 
 // Tell announces an event once the transaction has committed.

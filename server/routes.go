@@ -118,7 +118,7 @@ func (s *Server) routes() ([]route, error) {
 		return nil, err
 	}
 	var table []route
-	for _, part := range [][]route{s.accountRoutes(), s.entranceRoutes(), s.teamRoutes(), s.videoRoutes(), s.shareRoutes(), s.talkRoutes(), uploads, s.whipRoutes(), s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
+	for _, part := range [][]route{s.accountRoutes(), s.entranceRoutes(), s.teamRoutes(), s.webhookRoutes(), s.videoRoutes(), s.shareRoutes(), s.talkRoutes(), uploads, s.whipRoutes(), s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
 		table = append(table, part...)
 	}
 	return table, nil

@@ -30,12 +30,14 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/talk"
 	"github.com/meanwhile-app/meanwhile/server/team"
 	"github.com/meanwhile-app/meanwhile/server/watch"
+	"github.com/meanwhile-app/meanwhile/server/webhook"
 	"github.com/meanwhile-app/meanwhile/server/whip"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	hooks "github.com/meanwhile-app/meanwhile/storage/webhook"
 )
 
 // Options are all that a server stands on.
@@ -72,6 +74,8 @@ type Options struct {
 	OIDC *auth.OIDC
 	// Workspaces says who may make further workspaces, and how large.
 	Workspaces team.Rules
+	// Webhooks decides which addresses admins may have called.
+	Webhooks *webhook.Guard
 	// WHIP takes recordings over WebRTC; without a Network it is switched off.
 	WHIP whip.Options
 }
@@ -100,6 +104,7 @@ type Server struct {
 	health  *health.Health
 	losses  *access.Losses
 	team    *team.API
+	webhook *webhook.API
 	// downloads notes who saved which file.
 	downloads *team.Downloads
 	stopped   context.CancelFunc
@@ -146,6 +151,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
 	s.team, s.downloads = team.New(o.Catalog, s.limits, o.Workspaces), team.NewDownloads(o.Catalog, o.Log)
+	s.webhook = webhook.New(hooks.New(o.Catalog.Store), o.Webhooks)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Losses: s.losses, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})

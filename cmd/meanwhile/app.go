@@ -13,6 +13,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/webhook"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
@@ -26,6 +27,8 @@ type app struct {
 	queue   *jobs.Queue
 	catalog *catalog.Catalog
 	budget  *budget.Store
+	// webhooks are the programs that workspaces tell of their events.
+	webhooks *webhook.Store
 	// runner starts ffmpeg, and safety says how well that is contained.
 	runner *ffmpeg.Runner
 	safety sandbox.Status
@@ -65,11 +68,12 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	if a.objects, err = objects.Open(ctx, media, a.config.S3.options()); err != nil {
 		return err
 	}
-	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != ""}); err != nil {
+	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != "", Webhooks: crew.kind == jobs.KindServer}); err != nil {
 		return err
 	}
 	a.budget = budget.New(a.db)
 	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log})
+	a.webhooks = webhook.New(a.catalog.Store)
 	return nil
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	MailFrom       string   `help:"Sender of mails: Meanwhile <video@example.org>." env:"MEANWHILE_MAIL_FROM"`
 	Workspaces     string   `help:"Who may make further workspaces: operators, or everyone who may record." enum:"operators,everyone" default:"operators" env:"MEANWHILE_WORKSPACES"`
 	Quota          int64    `help:"Bytes that a workspace made by anybody but an operator holds, and the most that its admins may set; 0 is no bound." default:"0" env:"MEANWHILE_QUOTA"`
+	WebhookPrivate []string `help:"Hosts, addresses or networks inside that webhooks may call, also by http; all others must be on the internet." env:"MEANWHILE_WEBHOOK_PRIVATE" name:"webhook-private"`
 	TLS            TLS      `embed:""`
 	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`

@@ -13,6 +13,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/notify"
 	"github.com/meanwhile-app/meanwhile/server/share"
 	"github.com/meanwhile-app/meanwhile/server/team"
+	"github.com/meanwhile-app/meanwhile/server/webhook"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 )
@@ -69,9 +70,19 @@ func (a *app) letters(base *url.URL, handlers *jobs.Handlers) (*notify.Notify, e
 	sources := account.Letters(a.catalog.People, base)
 	maps.Copy(sources, share.Letters(a.catalog, base))
 	maps.Copy(sources, team.Letters(a.catalog, base))
+	maps.Copy(sources, webhook.Letters(a.webhooks, base))
 	post, err := a.config.mail(base, sources, a.log)
 	if err == nil {
 		post.Register(handlers)
 	}
 	return post, err
+}
+
+// hooks makes the handlers send to webhooks. The guard decides where to.
+func (a *app) hooks(base *url.URL, handlers *jobs.Handlers) (*webhook.Guard, error) {
+	guard, err := webhook.NewGuard(a.config.WebhookPrivate)
+	if err == nil {
+		webhook.NewSender(webhook.Options{Store: a.webhooks, Guard: guard, BaseURL: base, Version: version, Log: a.log}).Register(handlers)
+	}
+	return guard, err
 }

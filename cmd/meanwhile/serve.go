@@ -96,6 +96,10 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
+	hooks, err := a.hooks(base, handlers)
+	if err != nil {
+		return err
+	}
 	instance, err := a.catalog.Begin(ctx)
 	if err != nil {
 		return err
@@ -114,7 +118,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	s, err := server.New(server.Options{
 		Mail: letters.Configured(), OIDC: provider, WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
 		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(folders(config.Data, media)...),
-		Budget: a.budget, Pace: &config.RateFactor, Workspaces: config.workspaces(), Warnings: a.warnings(),
+		Budget: a.budget, Pace: &config.RateFactor, Workspaces: config.workspaces(), Webhooks: hooks, Warnings: a.warnings(),
 	})
 	if err != nil {
 		return err
@@ -176,7 +180,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now))
+			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx))
 	})
 	return nil
 }

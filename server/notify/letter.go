@@ -326,3 +326,22 @@ func span(d time.Duration) string {
 	}
 	return fmt.Sprintf("%d days", (minutes+12*60)/(24*60))
 }
+
+// WebhookOff tells that a webhook was switched off.
+type WebhookOff struct{ Host, Why, URL string }
+
+func (l WebhookOff) sheet(place) sheet {
+	why := map[string]string{
+		"gone":    "The receiver answered that it wants no more messages (status 410).",
+		"backlog": "Too many messages waited for it, for it did not take them.",
+	}[l.Why]
+	if why == "" {
+		why = "It has not taken a message for a day, although each was tried many times."
+	}
+	return sheet{
+		Subject: "The webhook to " + clean(l.Host) + " was switched off",
+		Lines:   []string{"Meanwhile no longer tells " + clean(l.Host) + " of events in your workspace. " + why, "Once the receiver works again, switch the webhook on in the settings. What was not delivered can be sent again there."},
+		Actions: []action{{"Open the settings", l.URL}},
+		Small:   []string{"You get this because you look after this webhook."},
+	}
+}

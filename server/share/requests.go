@@ -137,7 +137,7 @@ func (a *API) Answer(ctx context.Context, in *AnswerInput) (*RequestOutput, erro
 // Notice is something that an account should know or answer.
 type Notice struct {
 	ID        string         `json:"id"`
-	Kind      string         `json:"kind" enum:"access_request,access_granted,access_denied,shared,retention"`
+	Kind      string         `json:"kind" enum:"access_request,access_granted,access_denied,shared,retention,webhook_disabled"`
 	From      string         `json:"from" doc:"The name of who caused it, or nothing"`
 	Video     *NoticeVideo   `json:"video,omitempty" doc:"As long as it may be watched"`
 	Request   *NoticeRequest `json:"request,omitempty"`

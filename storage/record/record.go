@@ -103,8 +103,10 @@ func (s *Store) write(ctx context.Context, in writing, change func(ctx context.C
 		if err := change(ctx, Change{Tx: tx, store: s, events: &events, last: &last, jobs: &wanted}); err != nil {
 			return err
 		}
-		if err := s.queue.InsertAll(ctx, tx, wanted); len(wanted) > 0 && err != nil {
-			return err
+		if len(wanted) > 0 {
+			if err := s.queue.InsertAll(ctx, tx, wanted); err != nil {
+				return err
+			}
 		}
 		for _, do := range last {
 			if err := do(ctx); err != nil {

@@ -44,6 +44,8 @@ import (
 type Options struct {
 	Catalog *catalog.Catalog
 	Objects objects.Store
+	// Bucket, if it is set, is where players are sent for media.
+	Bucket objects.Presigner
 	Log     *slog.Logger
 	// Files are the built pages; they may be missing.
 	Files fs.FS
@@ -132,9 +134,17 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// origin is where players are sent for media, if they are.
+func origin(bucket objects.Presigner) string {
+	if bucket == nil {
+		return ""
+	}
+	return bucket.Origin()
+}
+
 // join makes the parts that answer.
 func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder) error {
-	s.shield = shield.New(shield.Options{BaseURL: o.BaseURL, Named: o.Named})
+	s.shield = shield.New(shield.Options{BaseURL: o.BaseURL, Named: o.Named, Media: origin(o.Bucket)})
 	var err error
 	s.limits = limit.New(limit.Options{Store: o.Budget, Log: o.Log, Secret: o.GrantKey, Factor: o.Pace})
 	hasher := auth.NewHasher()
@@ -150,6 +160,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 		Catalog: o.Catalog, Finder: finder, Auth: s.auth, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Video: s.describeVideo, Mail: o.Mail, Log: o.Log,
 	})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
+	s.watch.Redirect(o.Bucket)
 	s.team, s.downloads = team.New(o.Catalog, s.limits, o.Workspaces), team.NewDownloads(o.Catalog, o.Log)
 	s.webhook = webhook.New(hooks.New(o.Catalog.Store), o.Webhooks)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})

@@ -116,7 +116,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 		return err
 	}
 	s, err := server.New(server.Options{
-		Mail: letters.Configured(), OIDC: provider, WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
+		Mail: letters.Configured(), OIDC: provider, WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Bucket: a.bucket(), Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
 		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(folders(config.Data, media)...),
 		Budget: a.budget, Pace: &config.RateFactor, Workspaces: config.workspaces(), Webhooks: hooks, Warnings: a.warnings(),
 	})
@@ -201,6 +201,15 @@ func (a *app) sweep(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// bucket is where players fetch media by themselves, if they do.
+func (a *app) bucket() objects.Presigner {
+	bucket, ok := a.objects.(objects.Presigner)
+	if !ok || a.config.Delivery == "server" {
+		return nil
+	}
+	return bucket
 }
 
 // tidy clears up after a crash, before anything is written.

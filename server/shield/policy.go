@@ -62,24 +62,28 @@ func (s *Shield) Embed(h http.Header, origins []string) (nonce string) {
 func (s *Shield) page(h http.Header, ancestors, permissions string) string {
 	nonce := rand.Text() // base32, 130 bits
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'nonce-"+nonce+"'; style-src 'nonce-"+nonce+"'; "+
-		"img-src 'self'; media-src 'self' blob:; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "+
+		"img-src 'self'"+s.media+"; media-src 'self' blob:"+s.media+"; connect-src 'self'"+s.media+"; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "+
 		"frame-ancestors "+ancestors+"; require-trusted-types-for 'script'; trusted-types default"+s.upgrade)
 	h.Set("Permissions-Policy", permissions)
 	return nonce
 }
 
-// ancestors writes the origins as frame-ancestors takes them. Nothing that
-// could end the directive or match more than one host gets into the header.
-func ancestors(origins []string) string {
-	sound := []string{"'self'"}
-	for _, origin := range origins {
+// ancestors writes the origins as frame-ancestors takes them.
+func ancestors(named []string) string {
+	return strings.Join(append([]string{"'self'"}, origins(named)...), " ")
+}
+
+// origins picks those that are sound. Nothing that could end a directive or match
+// more than one host gets into the header.
+func origins(named []string) (sound []string) {
+	for _, origin := range named {
 		u, err := url.Parse(origin)
 		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || origin != u.Scheme+"://"+u.Host || !plainHost(u.Host) {
 			continue
 		}
 		sound = append(sound, origin)
 	}
-	return strings.Join(sound, " ")
+	return sound
 }
 
 // plainHost says whether a host is letters, digits, dots and dashes, perhaps

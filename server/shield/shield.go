@@ -26,6 +26,9 @@ type Options struct {
 	// Named says that the operator has set BaseURL. Requests by any other name
 	// that somebody else could own are then turned away.
 	Named bool
+	// Media is another origin from which pages load media and pictures: that of a
+	// bucket. It may be "".
+	Media string
 }
 
 // Shield sets the headers of answers and turns away requests that are not for
@@ -37,11 +40,16 @@ type Shield struct {
 	hsts string
 	// upgrade ends a page's policy.
 	upgrade string
+	// media follows 'self' where media may come from; it is "" or begins with a space.
+	media string
 }
 
 // New makes a Shield.
 func New(o Options) *Shield {
 	s := &Shield{base: o.BaseURL, named: o.Named}
+	if sound := origins([]string{o.Media}); len(sound) > 0 {
+		s.media = " " + sound[0]
+	}
 	if o.BaseURL.Scheme != "https" {
 		return s
 	}

@@ -13,17 +13,31 @@ import (
 
 // direct lets a copy from a file go straight to the socket (sendfile), which
 // gin's writer would otherwise hide.
-type direct struct{ gin.ResponseWriter }
+type direct struct {
+	gin.ResponseWriter
+
+	// failed is told why nothing could be sent.
+	failed *error
+}
 
 // ReadFrom implements io.ReaderFrom for http.ServeContent, which hands over a
 // limited *objects.Concat.
 func (d direct) ReadFrom(r io.Reader) (int64, error) {
+	limited, ok := r.(*io.LimitedReader)
+	if ok {
+		// While nothing is sent the answer can still become an error.
+		if body, ok := limited.R.(interface{ Ready(n int64) error }); ok {
+			if *d.failed = body.Ready(limited.N); *d.failed != nil {
+				return 0, *d.failed
+			}
+		}
+	}
 	d.WriteHeaderNow()
 	w := io.Writer(struct{ io.Writer }{d.ResponseWriter})
 	if inner, ok := d.ResponseWriter.(interface{ Unwrap() http.ResponseWriter }); ok {
 		w = inner.Unwrap()
 	}
-	if limited, ok := r.(*io.LimitedReader); ok {
+	if ok {
 		if body, ok := limited.R.(*objects.Concat); ok {
 			n, err := body.CopyTo(w, limited.N)
 			limited.N -= n

@@ -38,7 +38,7 @@ func (w *Watch) shared(c *gin.Context, key, contentType string) error {
 	if key == "" {
 		return reply.NotFound
 	}
-	size, err := w.objects.Size(c.Request.Context(), key)
+	size, err := w.size(c.Request.Context(), key)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 package watch
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -31,6 +32,9 @@ type Watch struct {
 	sources *cache[*source]
 	heads   *cache[*progressive]
 	lists   *cache[[]byte]
+	sizes   *cache[int64]
+	// bucket, if players are to fetch objects there, makes their addresses.
+	bucket objects.Presigner
 }
 
 // How many entries each cache keeps. A source is a list of parts, a head the
@@ -39,6 +43,15 @@ const (
 	keptSources = 512
 	keptHeads   = 16
 	keptLists   = 512
+	keptSizes   = 8192
+)
+
+// How long an address in the bucket is good for, and how long a browser may use
+// it again before it asks here: a link that was closed plays no longer than the
+// first.
+const (
+	presignTime = time.Minute
+	presignUse  = 30 * time.Second
 )
 
 // The slowest client that is still served: some minutes, and 32 KiB a second.
@@ -54,11 +67,14 @@ func size(body io.ReadSeekCloser) int64 {
 	return 0
 }
 
+// Redirect sends players to the bucket for what is exactly one object there.
+func (w *Watch) Redirect(bucket objects.Presigner) { w.bucket = bucket }
+
 // New makes a Watch.
 func New(records *catalog.Catalog, store objects.Store, log *slog.Logger) *Watch {
 	return &Watch{
 		catalog: records, objects: store, log: log,
-		sources: newCache[*source](keptSources), heads: newCache[*progressive](keptHeads), lists: newCache[[]byte](keptLists),
+		sources: newCache[*source](keptSources), heads: newCache[*progressive](keptHeads), lists: newCache[[]byte](keptLists), sizes: newCache[int64](keptSizes),
 	}
 }
 
@@ -72,16 +88,45 @@ func (w *Watch) Object(c *gin.Context) error {
 }
 
 func (w *Watch) serveObject(c *gin.Context, key, contentType string) error {
-	ctx := c.Request.Context()
-	size, err := w.objects.Size(ctx, key)
+	if w.bucket != nil && c.Request.Method == http.MethodGet {
+		return w.sendAway(c, key, contentType)
+	}
+	size, err := w.size(c.Request.Context(), key)
 	if err != nil {
 		return err
 	}
 	h := c.Writer.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Cache-Control", "private, max-age=86400, immutable")
+	h.Set("Cache-Control", objectCache)
 	h.Set("ETag", strconv.Quote(path.Base(path.Dir(key))+"-"+path.Base(key)))
 	return w.serve(c, []objects.Slice{{Key: key, Length: size}})
+}
+
+// objectCache is how long a browser may keep an object: it never changes.
+const objectCache = "private, max-age=86400, immutable"
+
+// size is the length of an object, which never changes either: S3 is asked once.
+func (w *Watch) size(ctx context.Context, key string) (int64, error) {
+	if known, ok := w.sizes.get(key); ok {
+		return known, nil
+	}
+	size, err := w.objects.Size(ctx, key)
+	if err == nil {
+		w.sizes.put(key, size)
+	}
+	return size, err
+}
+
+// sendAway answers with the address of the object in its bucket. Nobody is asked
+// for it, neither the database nor the bucket.
+func (w *Watch) sendAway(c *gin.Context, key, contentType string) error {
+	address, err := w.bucket.Presign(c.Request.Context(), key, presignTime, http.Header{"Content-Type": {contentType}, "Cache-Control": {objectCache}})
+	if err != nil {
+		return err
+	}
+	c.Header("Cache-Control", "private, max-age="+strconv.Itoa(int(presignUse.Seconds())))
+	c.Redirect(http.StatusFound, address)
+	return nil
 }
 
 // serve answers with a sequence of slices, or the one range of it that was
@@ -104,6 +149,19 @@ func (w *Watch) serveBody(c *gin.Context, body io.ReadSeekCloser) error {
 	if err := http.NewResponseController(c.Writer).SetWriteDeadline(deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
-	http.ServeContent(direct{c.Writer}, c.Request, "", noTime(), body)
+	var failed error
+	http.ServeContent(direct{c.Writer, &failed}, c.Request, "", noTime(), body)
+	if failed != nil && !c.Writer.Written() {
+		describeNothing(c.Writer.Header())
+		return failed
+	}
 	return nil
+}
+
+// describeNothing takes back what was said of an answer that did not come.
+func describeNothing(h http.Header) {
+	for _, name := range []string{"Accept-Ranges", "Content-Disposition", "Content-Length", "Content-Range", "Content-Type", "ETag"} {
+		h.Del(name)
+	}
+	h.Set("Cache-Control", "no-store")
 }

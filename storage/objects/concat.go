@@ -64,6 +64,15 @@ func (c *Concat) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Ready opens what the next n bytes begin with, so that it is known whether they
+// are there before an answer says so.
+func (c *Concat) Ready(n int64) error {
+	if c.open != nil || n <= 0 || c.at >= c.Size() {
+		return nil
+	}
+	return c.openAt(n)
+}
+
 func (c *Concat) openAt(limit int64) error {
 	// The last slice that starts at or before the position; empty ones are passed over.
 	i := sort.Search(len(c.slices), func(i int) bool { return c.starts[i+1] > c.at })
@@ -112,23 +121,34 @@ func (c *Concat) drop() error {
 func (c *Concat) CopyTo(w io.Writer, n int64) (int64, error) {
 	var done int64
 	for done < n && c.at < c.Size() {
-		if err := c.drop(); err != nil {
-			return done, err
-		}
-		if err := c.openAt(n - done); err != nil {
+		if err := c.openFor(n - done); err != nil {
 			return done, err
 		}
 		piece := c.left
 		copied, err := io.Copy(w, c.open) // takes the piece's WriteTo where it has one
-		c.at, done = c.at+copied, done+copied
+		c.at, c.left, done = c.at+copied, c.left-copied, done+copied
 		if err == nil && copied < piece {
 			err = fmt.Errorf("objects: %w before the end of a part", io.ErrUnexpectedEOF)
+		}
+		if err == nil {
+			err = c.drop()
 		}
 		if err != nil {
 			return done, err
 		}
 	}
-	return done, c.drop()
+	return done, nil
+}
+
+// openFor opens a piece for at most n bytes, unless that is what is open.
+func (c *Concat) openFor(n int64) error {
+	if c.open != nil && c.left <= n {
+		return nil
+	}
+	if err := c.drop(); err != nil {
+		return err
+	}
+	return c.openAt(n)
 }
 
 // Close releases the object that is open, if any.

@@ -197,6 +197,9 @@ type NewVideo struct {
 	// Length is the size of the whole upload in bytes, or -1 while it is not known.
 	Length   int64
 	Metadata map[string]string
+	// MaxEmpty is how many uploads of the owner may be open without a byte; 0 is
+	// no bound.
+	MaxEmpty int
 }
 
 // StartVideo makes a video with its share link and its open upload, before the
@@ -220,7 +223,7 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		upload.Length = sql.NullInt64{Int64: n.Length, Valid: true}
 	}
 	err = c.write(ctx, func(ctx context.Context, tx change) (err error) {
-		if err := tx.roomForUpload(ctx, n.OwnerID); err != nil {
+		if err := tx.roomForUpload(ctx, n); err != nil {
 			return err
 		}
 		// Its owner may have been removed since the gate let the request in.
@@ -237,12 +240,12 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		if _, err := tx.NewInsert().Model(upload).Exec(ctx); err != nil {
 			return err
 		}
-		return tx.audit(ctx, video, record.VideoCreated, nil)
-	})
-	if err != nil {
 		if err := tx.emit(ctx, video, webhook.Event{Kind: webhook.VideoCreated}); err != nil {
 			return err
 		}
+		return tx.audit(ctx, video, record.VideoCreated, nil)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return c.Video(ctx, video.ID)
@@ -255,11 +258,11 @@ const openUploads = 1000
 // ErrTooManyUploads says that an account has too many uploads that are open.
 var ErrTooManyUploads = errors.New("too many open uploads")
 
-func (t change) roomForUpload(ctx context.Context, ownerID string) error {
-	var open int
-	err := t.NewRaw(`SELECT count(*) FROM uploads JOIN videos ON videos.id = uploads.video_id
-		WHERE uploads.state <> 'finished' AND uploads.state = 'open' AND videos.owner_id = ?`, ownerID).Scan(ctx, &open)
-	if err == nil && open >= openUploads {
+func (t change) roomForUpload(ctx context.Context, n NewVideo) error {
+	var open, empty int
+	err := t.NewRaw(`SELECT count(*), coalesce(sum(CASE WHEN uploads.received = 0 THEN 1 ELSE 0 END), 0) FROM uploads JOIN videos ON videos.id = uploads.video_id
+		WHERE uploads.state <> 'finished' AND uploads.state = 'open' AND videos.owner_id = ?`, n.OwnerID).Scan(ctx, &open, &empty)
+	if err == nil && (open >= openUploads || n.MaxEmpty > 0 && empty >= n.MaxEmpty) {
 		return ErrTooManyUploads
 	}
 	return err

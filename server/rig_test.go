@@ -21,7 +21,9 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/census"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
@@ -67,11 +69,7 @@ func newRigAt(t testing.TB, pace *float64, adjust ...func(*Options)) *rig {
 	quiet := slog.New(slog.DiscardHandler)
 	r := &rig{}
 	var err error
-	r.db, err = database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = r.db.Close() })
-	require.NoError(t, r.db.Migrate(t.Context(), quiet))
-	require.NoError(t, jobs.Migrate(t.Context(), r.db, quiet))
+	r.db = databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: r.db, Log: quiet})
 	require.NoError(t, err)
 	r.store, err = objects.OpenFolder(t.TempDir())
@@ -83,7 +81,7 @@ func newRigAt(t testing.TB, pace *float64, adjust ...func(*Options)) *rig {
 	page := &fstest.MapFile{Data: []byte("<html><head><!--meanwhile:head--></head><body><!--meanwhile:player--></body></html>")}
 	key := []byte(rigKey)
 	options := Options{
-		Catalog: r.catalog, Objects: r.store, Log: quiet, BaseURL: base, GrantKey: key, Version: "test", Jobs: queue.Depth, Budget: budget.New(r.db),
+		Catalog: r.catalog, Objects: r.store, Log: quiet, BaseURL: base, GrantKey: key, Version: "test", Queue: queue, Census: census.New(r.db), Budget: budget.New(r.db),
 		Files: fstest.MapFS{"index.html": page, "watch.html": page, "embed.html": page}, Pace: pace,
 	}
 	for _, a := range adjust {

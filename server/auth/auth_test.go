@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -25,6 +24,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
@@ -57,11 +57,7 @@ func newServer(t *testing.T, base string, adjust ...func(*auth.Options)) *server
 	s.us.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(t.Context(), log))
-	require.NoError(t, jobs.Migrate(t.Context(), db, log))
+	db := databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: log, Mail: true})
 	require.NoError(t, err)
 	s.db, s.catalog = db, catalog.New(record.Options{DB: db, Queue: queue, Log: log, Now: s.now})

@@ -8,17 +8,21 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/census"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
@@ -42,10 +46,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
 	quiet := slog.New(slog.DiscardHandler)
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	require.NoError(t, db.Migrate(t.Context(), quiet))
+	db := databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet})
 	require.NoError(t, err)
 	store, err := objects.OpenFolder(t.TempDir())
@@ -53,8 +54,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
 	o := Options{
 		Catalog: catalog.New(record.Options{DB: db, Queue: queue, Log: quiet}), Objects: store, Version: "1.2.3", Log: quiet, Local: true,
-		Jobs:      func(context.Context) (map[string]int, error) { return map[string]int{"running": 2}, nil },
-		Followers: func() int { return 7 },
+		Queue: queue, Census: census.New(db), Followers: func() int { return 7 }, Sessions: func() int { return 3 },
 	}
 	if change != nil {
 		change(&o)
@@ -131,13 +131,26 @@ func TestMetricsTellWhatTheServerDoes(t *testing.T) {
 		req := httptest.NewRequest(method, "/v/SECRETSLUG", bytes.NewReader(make([]byte, 1000)))
 		r.handler.ServeHTTP(httptest.NewRecorder(), req)
 	}
+	require.NoError(t, r.db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+		return r.health.Queue.Insert(ctx, tx, jobs.Span{VideoID: "SECRET"}, jobs.Waiting)
+	}))
+	require.NoError(t, r.health.Census.Take(t.Context(), r.health.Queue, time.Now()))
+	m := r.health.Meter
+	m.JobEnded(jobs.Ended{Kind: "span", Queue: "media", Outcome: jobs.Done, Waited: time.Second, Took: 2 * time.Second})
+	m.FFmpegEnded(1500*time.Millisecond, time.Second, errors.New("x"))
+	m.ObjectAsked("PUT", "ok", time.Second)
+	m.Kept(77)
 	status, body := r.get("/metrics", near)
 	require.Equal(t, 200, status)
 	for _, line := range []string{
 		`meanwhile_http_request_seconds_count{method="POST",route="/v/:slug",status="200"} 1`,
 		`meanwhile_http_request_seconds_count{method="other",route="none",status="404"} 1`,
-		"meanwhile_received_bytes_total 1000", "meanwhile_event_streams 7", `meanwhile_jobs{state="running"} 2`,
-		`meanwhile_videos{state="recording"} 3`, `meanwhile_uploads{state="open"} 3`, `meanwhile_build_info{version="1.2.3"} 1`, "go_goroutines",
+		"meanwhile_received_bytes_total 1000", "meanwhile_event_streams 7", "meanwhile_whip_sessions 3", `meanwhile_jobs{priority="1",queue="media",state="available"} 1`,
+		`meanwhile_videos{state="recording"} 3`, `meanwhile_uploads{state="open"} 3`, `meanwhile_build_info{goversion="go1.`, "go_goroutines",
+		`meanwhile_job_duration_seconds_sum{kind="span",outcome="done"} 2`, `meanwhile_job_wait_seconds_sum{queue="media"} 1`,
+		"meanwhile_ffmpeg_cpu_seconds_total 1.5", `meanwhile_ffmpeg_runs_total{outcome="failed"} 1`, "meanwhile_upload_received_bytes_total 77",
+		`meanwhile_object_request_duration_seconds_count{method="PUT",outcome="ok"} 1`, "meanwhile_database_up 1", "meanwhile_stored_bytes 0",
+		`meanwhile_database_connections{pool="writer",state="in_use"} 0`, "meanwhile_database_retries_total 0", "meanwhile_schema_version",
 	} {
 		require.Contains(t, body, line)
 	}
@@ -177,12 +190,37 @@ func TestMetricsAreNotForStrangers(t *testing.T) {
 	}
 }
 
-func TestMetricsThatCannotBeReadAreAnError(t *testing.T) {
+// TestMetricsWithoutADatabase: what the process counts itself is needed most then.
+func TestMetricsWithoutADatabase(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, func(o *Options) {
-		o.Jobs = func(context.Context) (map[string]int, error) { return nil, errors.New("disk") }
-	})
+	r := newRig(t, nil)
+	require.NoError(t, r.db.Close())
 	status, body := r.get("/metrics", near)
-	require.Equal(t, 500, status)
-	require.NotContains(t, body, "disk")
+	require.Equal(t, 200, status)
+	require.Contains(t, body, "meanwhile_database_up 0")
+	require.Contains(t, body, "meanwhile_event_streams 7")
+	require.NotContains(t, body, "meanwhile_stored_bytes")
+}
+
+// TestMetricsCostLittle: whoever asks again at once makes the database do nothing.
+func TestMetricsCostLittle(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	_, first := r.get("/metrics", near)
+	before := r.db.Queries()
+	_, again := r.get("/metrics", near)
+	require.Equal(t, before, r.db.Queries())
+	require.Contains(t, first, "meanwhile_uploads")
+	require.Contains(t, again, "meanwhile_uploads")
+}
+
+// TestMetricsAreNamedByTheRules of Prometheus, and can be read.
+func TestMetricsAreNamedByTheRules(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	require.NoError(t, r.health.Census.Take(t.Context(), r.health.Queue, time.Now()))
+	_, page := r.get("/metrics", near)
+	problems, err := promlint.New(strings.NewReader(page)).Lint()
+	require.NoError(t, err)
+	require.Empty(t, problems)
 }

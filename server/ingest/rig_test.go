@@ -27,6 +27,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
@@ -57,11 +58,7 @@ func newRig(t testing.TB) *rig {
 	r.clock.us.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
-	r.db, err = database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, r.db.Close()) })
-	require.NoError(t, r.db.Migrate(t.Context(), quiet))
-	require.NoError(t, jobs.Migrate(t.Context(), r.db, quiet))
+	r.db = databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: r.db, Log: quiet})
 	require.NoError(t, err)
 	folder, err := objects.OpenFolder(t.TempDir())

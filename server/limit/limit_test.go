@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +16,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 )
 
 // world is a database and a clock that several servers share.
@@ -30,11 +30,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{log: &strings.Builder{}}
 	w.clock.Store(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
-	var err error
-	w.db, err = database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = w.db.Close() })
-	require.NoError(t, w.db.Migrate(t.Context(), slog.New(slog.DiscardHandler)))
+	w.db = databasetest.Any(t)
 	return w
 }
 

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/server/notify/smtptest"
-	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
 
@@ -249,11 +248,7 @@ func TestThroughTheQueue(t *testing.T) {
 		return ""
 	}}}).start(t)
 	quiet := slog.New(slog.DiscardHandler)
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = db.Close() })
-	require.NoError(t, db.Migrate(t.Context(), quiet))
-	require.NoError(t, jobs.Migrate(t.Context(), db, quiet))
+	db := databasetest.Any(t)
 	handlers := jobs.NewHandlers()
 	r.Register(handlers)
 	jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Housekeeping]) error { return nil })

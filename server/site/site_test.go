@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -24,7 +23,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/server/shield"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
-	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -53,10 +52,7 @@ func built() fstest.MapFS {
 func records(t *testing.T, video *catalog.Video) *catalog.Catalog {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(t.Context(), quiet))
+	db := databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet})
 	require.NoError(t, err)
 	c := catalog.New(record.Options{DB: db, Queue: queue, Log: quiet})

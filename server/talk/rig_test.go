@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +24,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -56,10 +56,7 @@ func newRig(t testing.TB) *rig {
 	t.Helper()
 	gin.SetMode(gin.TestMode)
 	quiet := slog.New(slog.DiscardHandler)
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(t.Context(), quiet))
+	db := databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: quiet})
 	require.NoError(t, err)
 	r := &rig{db: db, catalog: catalog.New(record.Options{DB: db, Queue: queue, Log: quiet})}

@@ -55,7 +55,8 @@ var errRefused = errors.New("budget: refused")
 // could not be paid.
 func (s *Store) Take(ctx context.Context, now time.Time, charges ...Charge) (*Refusal, error) {
 	var refusal *Refusal
-	err := s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err := s.db.WriteBeside(ctx, func(ctx context.Context, tx bun.Tx) error {
+		refusal = nil
 		for i, c := range charges {
 			wait, err := pay(ctx, tx, now, c)
 			if err != nil {
@@ -68,7 +69,7 @@ func (s *Store) Take(ctx context.Context, now time.Time, charges ...Charge) (*Re
 		}
 		return nil
 	})
-	if refusal != nil {
+	if errors.Is(err, errRefused) {
 		return refusal, nil
 	}
 	return nil, err
@@ -141,7 +142,7 @@ type Settlement struct {
 
 // Settle does all of a settlement or nothing.
 func (s *Store) Settle(ctx context.Context, o Settlement) error {
-	return s.db.Write(ctx, func(ctx context.Context, tx bun.Tx) error {
+	return s.db.WriteBeside(ctx, func(ctx context.Context, tx bun.Tx) error {
 		for _, key := range o.Whole {
 			if _, err := tx.NewRaw("DELETE FROM limits WHERE key = ?", key).Exec(ctx); err != nil {
 				return err

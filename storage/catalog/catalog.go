@@ -47,6 +47,12 @@ func (c *Catalog) write(ctx context.Context, do func(ctx context.Context, tx cha
 	return c.Write(ctx, func(ctx context.Context, tx record.Change) error { return do(ctx, change{tx}) })
 }
 
+// beside is write for what happens often to one video: lockVideo comes first in
+// it, and that row is what all others wait for.
+func (c *Catalog) beside(ctx context.Context, do func(ctx context.Context, tx change) error) error {
+	return c.WriteBeside(ctx, func(ctx context.Context, tx record.Change) error { return do(ctx, change{tx}) })
+}
+
 // audit notes in the log of a video's workspace what is done to it.
 func (t change) audit(ctx context.Context, video *Video, action record.Action, detail map[string]string) error {
 	return t.Audit(ctx, record.Audit{WorkspaceID: video.WorkspaceID, Action: action, VideoID: video.ID, VideoTitle: video.Title, Detail: detail})

@@ -327,7 +327,7 @@ func (c *Catalog) Garbage(ctx context.Context) ([]string, error) {
 
 // ForgetGarbage notes that the objects are deleted.
 func (c *Catalog) ForgetGarbage(ctx context.Context, key string) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		_, err := tx.NewRaw("DELETE FROM garbage WHERE object_prefix = ?", key).Exec(ctx)
 		return err
 	})

@@ -136,16 +136,19 @@ func (c *Catalog) Spans(ctx context.Context, videoID string) ([]Span, error) {
 // worker was faster or the span was planned anew meanwhile; the caller's objects
 // are then of no use.
 func (c *Catalog) CommitSpan(ctx context.Context, span Span, tracks []Track) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
-		err := record.Must(tx.NewUpdate().Table("spans").Set("done = TRUE").
-			Where("video_id = ? AND n = ? AND NOT done AND fragments = ? AND end_us = ?", span.VideoID, span.N, span.Fragments, span.EndUS).Exec(ctx))
-		if err == record.ErrNotFound { //nolint:errorlint // must returns it bare
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, span.VideoID)
+		if errors.Is(record.Translate(err), record.ErrNotFound) {
 			return ErrAlreadyDone
 		}
 		if err != nil {
 			return err
 		}
-		video, err := tx.lockVideo(ctx, span.VideoID)
+		err = record.Must(tx.NewUpdate().Table("spans").Set("done = TRUE").
+			Where("video_id = ? AND n = ? AND NOT done AND fragments = ? AND end_us = ?", span.VideoID, span.N, span.Fragments, span.EndUS).Exec(ctx))
+		if err == record.ErrNotFound { //nolint:errorlint // must returns it bare
+			return ErrAlreadyDone
+		}
 		if err != nil {
 			return err
 		}
@@ -166,7 +169,7 @@ func (c *Catalog) CommitSpan(ctx context.Context, span Span, tracks []Track) err
 
 // CommitAudio records the audio rendition of a take, or ErrAlreadyDone.
 func (c *Catalog) CommitAudio(ctx context.Context, videoID string, take int, track Track) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, videoID)
 		if err != nil {
 			return err
@@ -189,7 +192,7 @@ func (c *Catalog) CommitAudio(ctx context.Context, videoID string, take int, tra
 // ForgoAudio records that a take's sound cannot be decoded: the pictures are
 // enough to make it a video.
 func (c *Catalog) ForgoAudio(ctx context.Context, videoID string, take int) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, videoID)
 		if err != nil {
 			return err
@@ -249,7 +252,7 @@ func (t change) addTracks(ctx context.Context, videoID string, span int, tracks 
 
 // CommitStills records pictures of a take; empty fields leave what is there.
 func (c *Catalog) CommitStills(ctx context.Context, videoID string, take int, made Stills) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, videoID)
 		if err != nil {
 			return err
@@ -294,7 +297,7 @@ func (t change) discardStills(ctx context.Context, before, now Stills) error {
 // PlanFile records what a probe found in a file that is not a stream of
 // fragments, and plans its ladder: spans cut at the given times.
 func (c *Catalog) PlanFile(ctx context.Context, videoID string, take int, m Media, bounds []time.Duration) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, videoID)
 		if err != nil {
 			return err
@@ -325,7 +328,7 @@ func (c *Catalog) PlanFile(ctx context.Context, videoID string, take int, m Medi
 
 // FailVideo parks a video with a sentence for its owner.
 func (c *Catalog) FailVideo(ctx context.Context, videoID, sentence string) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, videoID)
 		if err != nil {
 			return err
@@ -337,7 +340,7 @@ func (c *Catalog) FailVideo(ctx context.Context, videoID, sentence string) error
 
 // RetryVideo sets a failed video going again: every job that is not done.
 func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		video, err := tx.lockVideo(ctx, videoID)
 		if err != nil || video.State != Failed || video.Size == 0 || (video.Layout == fragmented && video.DurationUS == 0) {
 			return err
@@ -362,7 +365,7 @@ func (c *Catalog) ResumeStalled(ctx context.Context, before time.Time) error {
 		return record.Translate(err)
 	}
 	for _, id := range stalled {
-		err := c.write(ctx, func(ctx context.Context, tx change) error {
+		err := c.beside(ctx, func(ctx context.Context, tx change) error {
 			video, err := tx.lockVideo(ctx, id)
 			if err != nil || video.State != Processing || !video.UpdatedAt.Before(before) {
 				return err
@@ -379,7 +382,7 @@ func (c *Catalog) ResumeStalled(ctx context.Context, before time.Time) error {
 // resume adds the jobs that a video still needs to be ready.
 func (t change) resume(ctx context.Context, video *Video) error {
 	if video.unplanned() {
-		if err := t.Enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Waiting); err != nil {
+		if err := t.Enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
 			return err
 		}
 		return t.saveVideo(ctx, video)

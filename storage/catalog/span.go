@@ -219,7 +219,7 @@ func (t change) reopen(ctx context.Context, video *Video, upload *Upload) error 
 	if err := t.discardTracks(ctx, video.ID, kept); err != nil {
 		return err
 	}
-	err = t.NewRaw("SELECT count(*), coalesce(sum(done), 0) FROM spans WHERE video_id = ?", video.ID).Scan(ctx, &video.Spans, &video.SpansDone)
+	err = t.NewRaw("SELECT count(*), coalesce(sum(CASE WHEN done THEN 1 ELSE 0 END), 0) FROM spans WHERE video_id = ?", video.ID).Scan(ctx, &video.Spans, &video.SpansDone)
 	return err
 }
 

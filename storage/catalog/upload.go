@@ -111,12 +111,12 @@ func (c *Catalog) Upload(ctx context.Context, id string) (*Upload, error) {
 // upload takes no more and ErrLength when the announced length is passed; the
 // part's object is then of no use.
 func (c *Catalog) AppendPart(ctx context.Context, a Arrival) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
-		upload, err := tx.advance(ctx, a)
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, a.VideoID)
 		if err != nil {
 			return err
 		}
-		video, err := tx.lockVideo(ctx, a.VideoID)
+		upload, err := tx.advance(ctx, a)
 		if err != nil {
 			return err
 		}
@@ -166,10 +166,11 @@ func (t change) advance(ctx context.Context, a Arrival) (*Upload, error) {
 	if a.Index.Checkpoint != nil {
 		q = q.Set("checkpoint = ?", string(a.Index.Checkpoint))
 	}
-	if err := record.Must(q.Exec(ctx)); err != nil {
+	err := record.Must(q.Exec(ctx))
+	if err == record.ErrNotFound { //nolint:errorlint // must returns it bare
 		return nil, ErrOffset
 	}
-	return upload, nil
+	return upload, err
 }
 
 // DeclareLength fixes the length of an upload that began without one.
@@ -215,9 +216,9 @@ type Closing struct {
 // CloseUpload ends an upload. It does nothing if that has happened already, and
 // returns ErrOffset if bytes came meanwhile.
 func (c *Catalog) CloseUpload(ctx context.Context, closing Closing) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
-		upload := new(Upload)
-		if err := tx.NewSelect().Model(upload).Where("id = ?", closing.UploadID).Scan(ctx); err != nil {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
+		video, upload, err := tx.lockUpload(ctx, closing.UploadID)
+		if err != nil {
 			return err
 		}
 		if upload.State == UploadFinished || upload.State == closing.State {
@@ -225,10 +226,6 @@ func (c *Catalog) CloseUpload(ctx context.Context, closing Closing) error {
 		}
 		if upload.Received != closing.Received {
 			return ErrOffset
-		}
-		video, err := tx.lockVideo(ctx, upload.VideoID)
-		if err != nil {
-			return err
 		}
 		if upload.State == UploadQuiet {
 			return tx.settle(ctx, video, upload)
@@ -289,16 +286,36 @@ func (t change) addIndex(ctx context.Context, video *Video, index Index) error {
 	return t.planSpans(ctx, video, false)
 }
 
-// lockVideo reads a video inside the transaction; the one writer makes it ours.
+// lockVideo reads a video inside the transaction; from then on it is ours.
 func (t change) lockVideo(ctx context.Context, id string) (*Video, error) {
 	video := new(Video)
-	return video, t.NewSelect().Model(video).Where("id = ?", id).Scan(ctx)
+	err := t.Lock(t.NewSelect().Model(video).Where("id = ?", id)).Scan(ctx)
+	video.before = video.State
+	return video, err
+}
+
+// lockUpload reads an upload and its video, which is locked first, as always.
+func (t change) lockUpload(ctx context.Context, id string) (*Video, *Upload, error) {
+	var videoID string
+	if err := t.NewRaw("SELECT video_id FROM uploads WHERE id = ?", id).Scan(ctx, &videoID); err != nil {
+		return nil, nil, err
+	}
+	video, err := t.lockVideo(ctx, videoID)
+	if err != nil {
+		return nil, nil, err
+	}
+	upload := new(Upload)
+	return video, upload, t.NewSelect().Model(upload).Where("id = ?", id).Scan(ctx)
 }
 
 // saveVideo writes back what ingest and ladder change.
 func (t change) saveVideo(ctx context.Context, video *Video) error {
 	video.UpdatedAt = t.Now()
 	t.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
-	return record.Must(t.NewUpdate().Model(video).WherePK().Column("state", "reason", "format", "layout", "header", "size", "duration_us",
+	err := record.Must(t.NewUpdate().Model(video).WherePK().Column("state", "reason", "format", "layout", "header", "size", "duration_us",
 		"width", "height", "has_audio", "has_video", "web_safe", "take", "spans", "spans_done", "audio_done", "stills", "updated_at").Exec(ctx))
+	if err != nil {
+		return err
+	}
+	return t.emitState(ctx, video)
 }

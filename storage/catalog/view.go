@@ -43,24 +43,24 @@ type Watched struct {
 // position to the video, and the time watched to the clock.
 func (c *Catalog) RecordView(ctx context.Context, w Watched) error {
 	now := c.Now()
-	return c.write(ctx, func(ctx context.Context, tx change) error {
-		video, err := tx.lockVideo(ctx, w.VideoID)
-		if err != nil {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
+		// It is not locked: all its viewers would wait for each other.
+		video := new(Video)
+		if err := tx.NewSelect().Model(video).Where("id = ?", w.VideoID).Scan(ctx); err != nil {
 			return err
 		}
 		position := min(max(w.Position, 0), latestMoment).Microseconds()
 		if video.State != Recording && video.DurationUS > 0 {
 			position = min(position, video.DurationUS)
 		}
-		before, first, err := tx.view(ctx, w, now)
+		view, first, err := tx.view(ctx, w, now)
 		if err != nil {
 			return err
 		}
-		most := maxSpeed*now.Sub(before.FirstAt) + reportSlack
-		before.WatchedUS = max(before.WatchedUS, min(w.Played, most).Microseconds())
-		before.PositionUS, before.LastAt = position, now
-		if _, err := tx.NewInsert().Model(before).On("CONFLICT (video_id, viewer) DO UPDATE").
-			Set("last_at = EXCLUDED.last_at, watched_us = EXCLUDED.watched_us, position_us = EXCLUDED.position_us").Exec(ctx); err != nil {
+		most := maxSpeed*now.Sub(view.FirstAt) + reportSlack
+		view.WatchedUS = max(view.WatchedUS, min(w.Played, most).Microseconds())
+		view.PositionUS, view.LastAt = position, now
+		if _, err := tx.NewUpdate().Model(view).Column("last_at", "watched_us", "position_us").WherePK().Exec(ctx); err != nil {
 			return err
 		}
 		if err := tx.noteViewed(ctx, video); err != nil || !first || w.Viewer == ViewerAccount(video.OwnerID) {
@@ -96,20 +96,18 @@ const (
 	reportSlack = time.Minute
 )
 
+// view finds how far a viewer has come, for nobody else to change, and says
+// whether this is their first report.
 func (t change) view(ctx context.Context, w Watched, now time.Time) (view *View, first bool, err error) {
-	var found []*View
-	err = t.NewSelect().Model(&found).Where("video_id = ? AND viewer = ?", w.VideoID, w.Viewer).Scan(ctx)
-	if err != nil || len(found) > 0 {
-		return firstOf(found), false, err
+	view = &View{VideoID: w.VideoID, Viewer: w.Viewer, FirstAt: now, LastAt: now}
+	made, err := t.NewInsert().Model(view).On("CONFLICT (video_id, viewer) DO NOTHING").Exec(ctx)
+	if err != nil {
+		return nil, false, err
 	}
-	return &View{VideoID: w.VideoID, Viewer: w.Viewer, FirstAt: now, LastAt: now}, true, nil
-}
-
-func firstOf(found []*View) *View {
-	if len(found) == 0 {
-		return nil
+	if n, err := made.RowsAffected(); err != nil || n > 0 {
+		return view, true, err
 	}
-	return found[0]
+	return view, false, t.Lock(t.NewSelect().Model(view).WherePK()).Scan(ctx)
 }
 
 // View finds how far a viewer has come; a viewer who never reported is at the
@@ -138,9 +136,10 @@ type Download struct {
 // NoteDownloads notes downloads in the audit log. What has been removed since
 // is passed over.
 func (c *Catalog) NoteDownloads(ctx context.Context, all []Download) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		for _, d := range all {
-			video, err := tx.lockVideo(ctx, d.VideoID)
+			video := new(Video)
+			err := tx.NewSelect().Model(video).Where("id = ?", d.VideoID).Scan(ctx)
 			if errors.Is(record.Translate(err), record.ErrNotFound) {
 				continue
 			}

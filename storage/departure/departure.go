@@ -82,7 +82,7 @@ type OwnComment struct {
 // OwnComments lists the comments of an account, answers first.
 func (s *Store) OwnComments(ctx context.Context, accountID string) ([]OwnComment, error) {
 	var all []OwnComment
-	err := s.DB.Reader.NewRaw(`SELECT id, EXISTS (SELECT 1 FROM comments AS answer WHERE answer.parent_id = comments.id AND answer.author_id IS NOT ?0) AS answered
+	err := s.DB.Reader.NewRaw(`SELECT id, EXISTS (SELECT 1 FROM comments AS answer WHERE answer.parent_id = comments.id AND answer.author_id IS DISTINCT FROM ?0) AS answered
 		FROM comments WHERE author_id = ?0 ORDER BY parent_id IS NULL, id`, accountID).Scan(ctx, &all)
 	return all, record.Translate(err)
 }
@@ -99,7 +99,7 @@ func (s *Store) Remove(ctx context.Context, account *people.Account, viewer stri
 		if left {
 			return people.ErrHeir
 		}
-		// Somebody may have joined since it was looked at; here there is one writer.
+		// Somebody may have joined since it was looked at; here nobody can.
 		if names, err := orphaned(ctx, tx, account.ID); err != nil || len(names) > 0 {
 			return cmp.Or(err, people.ErrLastOwner)
 		}

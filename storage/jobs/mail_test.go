@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
 
@@ -23,48 +24,52 @@ func letters(t *testing.T, db *database.DB) []row {
 
 func TestWithoutAMailServerNoLetterWaits(t *testing.T) {
 	t.Parallel()
-	db := newDB(t)
-	insert(t, db, newQueue(t, db, nil), letter, nil)
-	require.Empty(t, letters(t, db))
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		db := databasetest.New(t, engine)
+		insert(t, db, newQueue(t, db, nil), letter, nil)
+		require.Empty(t, letters(t, db))
+	})
 }
 
 // TestLettersAreSentWithoutSlots: mail goes out from a server that converts
 // nothing, and a letter that fails is tried for a day.
 func TestLettersAreSentWithoutSlots(t *testing.T) {
 	t.Parallel()
-	db := newDB(t)
-	seen := make(chan jobs.Job[jobs.Mail], 10)
-	handlers := jobs.NewHandlers()
-	jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Housekeeping]) error { return nil })
-	jobs.Handle(handlers, func(_ context.Context, job jobs.Job[jobs.Mail]) error {
-		seen <- job
-		return errors.New("try again")
-	})
-	q, err := jobs.Open(jobs.Options{DB: db, Log: quiet(), Handlers: handlers, Mail: true})
-	require.NoError(t, err)
-	insert(t, db, q, letter, nil)
-	insert(t, db, q, letter, nil)
-	require.Len(t, letters(t, db), 1, "one that waits already is not added again")
-	require.NoError(t, q.Start(t.Context()))
-	var first, second jobs.Job[jobs.Mail]
-	for _, job := range []*jobs.Job[jobs.Mail]{&first, &second} {
-		select {
-		case *job = <-seen:
-		case <-time.After(testTime):
-			t.Fatal("nobody sends it")
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		db := databasetest.New(t, engine)
+		seen := make(chan jobs.Job[jobs.Mail], 10)
+		handlers := jobs.NewHandlers()
+		jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Housekeeping]) error { return nil })
+		jobs.Handle(handlers, func(_ context.Context, job jobs.Job[jobs.Mail]) error {
+			seen <- job
+			return errors.New("try again")
+		})
+		q, err := jobs.Open(jobs.Options{DB: db, Log: quiet(), Handlers: handlers, Mail: true})
+		require.NoError(t, err)
+		insert(t, db, q, letter, nil)
+		insert(t, db, q, letter, nil)
+		require.Len(t, letters(t, db), 1, "one that waits already is not added again")
+		require.NoError(t, q.Start(t.Context()))
+		var first, second jobs.Job[jobs.Mail]
+		for _, job := range []*jobs.Job[jobs.Mail]{&first, &second} {
+			select {
+			case *job = <-seen:
+			case <-time.After(testTime):
+				t.Fatal("nobody sends it")
+			}
 		}
-	}
-	require.Equal(t, letter, first.Args)
-	require.Positive(t, first.ID)
-	require.Equal(t, first.ID, second.ID)
-	require.Equal(t, 2, second.Attempt)
-	require.Eventually(t, func() bool { return letters(t, db)[0].State == "retryable" }, testTime, tick)
-	require.NoError(t, q.Stop(t.Context()))
-	var wait struct {
-		Seconds float64
-		Max     int
-	}
-	require.NoError(t, db.Reader.NewRaw("SELECT (julianday(scheduled_at) - julianday('now')) * 86400 AS seconds, max_attempts AS max FROM river_job WHERE kind = 'mail'").Scan(t.Context(), &wait))
-	require.InDelta(t, 16, wait.Seconds, 10)
-	require.Equal(t, 14, wait.Max)
+		require.Equal(t, letter, first.Args)
+		require.Positive(t, first.ID)
+		require.Equal(t, first.ID, second.ID)
+		require.Equal(t, 2, second.Attempt)
+		require.Eventually(t, func() bool { return letters(t, db)[0].State == "retryable" }, testTime, tick)
+		require.NoError(t, q.Stop(t.Context()))
+		var wait struct {
+			ScheduledAt time.Time
+			MaxAttempts int
+		}
+		require.NoError(t, db.Reader.NewRaw("SELECT scheduled_at, max_attempts FROM river_job WHERE kind = 'mail'").Scan(t.Context(), &wait))
+		require.InDelta(t, 16, time.Until(wait.ScheduledAt).Seconds(), 10)
+		require.Equal(t, 14, wait.MaxAttempts)
+	})
 }

@@ -133,6 +133,7 @@ func newAccount(now time.Time, n NewAccount) (*Account, error) {
 }
 
 func (t change) insertAccount(ctx context.Context, account *Account) error {
+	account.WorkspaceID, account.Memberships = "", nil // of a run before
 	_, err := t.NewInsert().Model(account).Exec(ctx)
 	if err = record.Translate(err); errors.Is(err, record.ErrDuplicate) {
 		return ErrEmailTaken

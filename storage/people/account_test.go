@@ -3,7 +3,6 @@ package people_test
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -34,16 +34,12 @@ func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
 // nowhere takes jobs that nobody does.
 type nowhere struct{}
 
-func (nowhere) Insert(context.Context, bun.Tx, jobs.Args, int) error { return nil }
+func (nowhere) InsertAll(context.Context, bun.Tx, []jobs.Wanted) error { return nil }
 
 // accountsCatalog is a catalog on a fresh database, with a clock.
-func accountsCatalog(t *testing.T) (*people.People, *clock) {
+func accountsCatalog(t *testing.T, engine database.Engine) (*people.People, *clock) {
 	t.Helper()
-	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	log := slog.New(slog.DiscardHandler)
-	require.NoError(t, db.Migrate(t.Context(), log))
+	db, log := databasetest.New(t, engine), slog.New(slog.DiscardHandler)
 	ticks := newClock()
 	return people.New(record.NewStore(record.Options{DB: db, Queue: nowhere{}, Log: log, Now: ticks.now})), ticks
 }
@@ -61,81 +57,89 @@ func addAccount(t *testing.T, c *people.People, name string) *people.Account {
 
 func TestSetupTokenMakesOneOwner(t *testing.T) {
 	t.Parallel()
-	c, _ := accountsCatalog(t)
-	ctx := t.Context()
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		c, _ := accountsCatalog(t, engine)
+		ctx := t.Context()
 
-	first, err := c.Begin(ctx)
-	require.NoError(t, err)
-	require.Len(t, first.GrantKey, 32)
-	require.NotEmpty(t, first.SetupToken)
-	again, err := c.Begin(ctx)
-	require.NoError(t, err)
-	require.Equal(t, first.GrantKey, again.GrantKey, "grants outlive a restart")
-	require.NotEqual(t, first.SetupToken, again.SetupToken)
+		first, err := c.Begin(ctx)
+		require.NoError(t, err)
+		require.Len(t, first.GrantKey, 32)
+		require.NotEmpty(t, first.SetupToken)
+		again, err := c.Begin(ctx)
+		require.NoError(t, err)
+		require.Equal(t, first.GrantKey, again.GrantKey, "grants outlive a restart")
+		require.NotEqual(t, first.SetupToken, again.SetupToken)
 
-	for _, token := range []string{"", "wrong", first.SetupToken} {
-		_, err = c.CreateOwner(ctx, token, person("Mallory"))
-		require.ErrorIs(t, err, people.ErrToken, token)
-	}
-	needed, err := c.SetupNeeded(ctx)
-	require.NoError(t, err)
-	require.True(t, needed)
+		for _, token := range []string{"", "wrong", first.SetupToken} {
+			_, err = c.CreateOwner(ctx, token, person("Mallory"))
+			require.ErrorIs(t, err, people.ErrToken, token)
+		}
+		needed, err := c.SetupNeeded(ctx)
+		require.NoError(t, err)
+		require.True(t, needed)
 
-	require.NoError(t, c.CheckSetup(ctx, again.SetupToken))
-	owner, err := c.CreateOwner(ctx, again.SetupToken, person("Ada"))
-	require.NoError(t, err)
-	require.Equal(t, people.Owner, owner.RoleIn(owner.WorkspaceID))
-	_, err = c.CreateOwner(ctx, again.SetupToken, person("Mallory"))
-	require.ErrorIs(t, err, people.ErrSetUp)
-	require.ErrorIs(t, c.CheckSetup(ctx, again.SetupToken), people.ErrSetUp)
+		require.NoError(t, c.CheckSetup(ctx, again.SetupToken))
+		owner, err := c.CreateOwner(ctx, again.SetupToken, person("Ada"))
+		require.NoError(t, err)
+		require.Equal(t, people.Owner, owner.RoleIn(owner.WorkspaceID))
+		_, err = c.CreateOwner(ctx, again.SetupToken, person("Mallory"))
+		require.ErrorIs(t, err, people.ErrSetUp)
+		require.ErrorIs(t, c.CheckSetup(ctx, again.SetupToken), people.ErrSetUp)
 
-	last, err := c.Begin(ctx)
-	require.NoError(t, err)
-	require.Empty(t, last.SetupToken)
+		last, err := c.Begin(ctx)
+		require.NoError(t, err)
+		require.Empty(t, last.SetupToken)
+	})
 }
 
 func TestOnlyOneOfManySetupsWins(t *testing.T) {
 	t.Parallel()
-	c, _ := accountsCatalog(t)
-	begun, err := c.Begin(t.Context())
-	require.NoError(t, err)
-	var won atomic.Int32
-	var wait sync.WaitGroup
-	for i := range 8 {
-		wait.Go(func() {
-			if _, err := c.CreateOwner(t.Context(), begun.SetupToken, person(string(rune('A'+i)))); err == nil {
-				won.Add(1)
-			}
-		})
-	}
-	wait.Wait()
-	require.EqualValues(t, 1, won.Load())
-	all, err := c.Accounts(t.Context())
-	require.NoError(t, err)
-	require.Len(t, all, 1)
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		c, _ := accountsCatalog(t, engine)
+		begun, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		var won atomic.Int32
+		var wait sync.WaitGroup
+		for i := range 8 {
+			wait.Go(func() {
+				if _, err := c.CreateOwner(t.Context(), begun.SetupToken, person(string(rune('A'+i)))); err == nil {
+					won.Add(1)
+				}
+			})
+		}
+		wait.Wait()
+		require.EqualValues(t, 1, won.Load())
+		all, err := c.Accounts(t.Context())
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+	})
 }
 
 func TestAnAccountMadeByHandVoidsTheSetupToken(t *testing.T) {
 	t.Parallel()
-	c, _ := accountsCatalog(t)
-	begun, err := c.Begin(t.Context())
-	require.NoError(t, err)
-	addAccount(t, c, "Ada")
-	_, err = c.CreateOwner(t.Context(), begun.SetupToken, person("Mallory"))
-	require.ErrorIs(t, err, people.ErrSetUp)
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		c, _ := accountsCatalog(t, engine)
+		begun, err := c.Begin(t.Context())
+		require.NoError(t, err)
+		addAccount(t, c, "Ada")
+		_, err = c.CreateOwner(t.Context(), begun.SetupToken, person("Mallory"))
+		require.ErrorIs(t, err, people.ErrSetUp)
+	})
 }
 
 func TestAddressesAreOneWhateverTheirCase(t *testing.T) {
 	t.Parallel()
-	c, _ := accountsCatalog(t)
-	ada := addAccount(t, c, "Ada")
-	found, err := c.AccountByEmail(t.Context(), "  ADA@Example.ORG ")
-	require.NoError(t, err)
-	require.Equal(t, ada.ID, found.ID)
-	_, err = c.AddAccount(t.Context(), people.NewAccount{Name: "Ada", Email: "ADA@example.org"}, people.Member)
-	require.ErrorIs(t, err, people.ErrEmailTaken)
-	_, err = c.AccountByEmail(t.Context(), "not an address")
-	require.ErrorIs(t, err, record.ErrNotFound)
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		c, _ := accountsCatalog(t, engine)
+		ada := addAccount(t, c, "Ada")
+		found, err := c.AccountByEmail(t.Context(), "  ADA@Example.ORG ")
+		require.NoError(t, err)
+		require.Equal(t, ada.ID, found.ID)
+		_, err = c.AddAccount(t.Context(), people.NewAccount{Name: "Ada", Email: "ADA@example.org"}, people.Member)
+		require.ErrorIs(t, err, people.ErrEmailTaken)
+		_, err = c.AccountByEmail(t.Context(), "not an address")
+		require.ErrorIs(t, err, record.ErrNotFound)
+	})
 }
 
 func TestNormalEmail(t *testing.T) {
@@ -172,45 +176,49 @@ func TestNormalName(t *testing.T) {
 
 func TestAPasswordChangeEndsEverythingElse(t *testing.T) {
 	t.Parallel()
-	c, _ := accountsCatalog(t)
-	ctx := t.Context()
-	ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
-	here, other, foreign := signIn(t, c, ada), signIn(t, c, ada), signIn(t, c, bob)
-	_, token, err := c.AddToken(ctx, people.NewToken{Account: ada, Name: "script", Scope: people.ScopeRead})
-	require.NoError(t, err)
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		c, _ := accountsCatalog(t, engine)
+		ctx := t.Context()
+		ada, bob := addAccount(t, c, "Ada"), addAccount(t, c, "Bob")
+		here, other, foreign := signIn(t, c, ada), signIn(t, c, ada), signIn(t, c, bob)
+		_, token, err := c.AddToken(ctx, people.NewToken{Account: ada, Name: "script", Scope: people.ScopeRead})
+		require.NoError(t, err)
 
-	change := people.PasswordChange{Account: ada, NewHash: "new", KeepSession: record.HashToken(here)}
-	require.NoError(t, c.ChangePassword(ctx, change))
-	requireSession(t, c, here, true)
-	requireSession(t, c, other, false)
-	requireSession(t, c, foreign, true)
-	_, err = c.Token(ctx, record.HashToken(token))
-	require.ErrorIs(t, err, record.ErrNotFound)
-	changed, err := c.Account(ctx, ada.ID)
-	require.NoError(t, err)
-	require.Greater(t, changed.Epoch, ada.Epoch, "nor does what was opened before play on")
+		change := people.PasswordChange{Account: ada, NewHash: "new", KeepSession: record.HashToken(here)}
+		require.NoError(t, c.ChangePassword(ctx, change))
+		requireSession(t, c, here, true)
+		requireSession(t, c, other, false)
+		requireSession(t, c, foreign, true)
+		_, err = c.Token(ctx, record.HashToken(token))
+		require.ErrorIs(t, err, record.ErrNotFound)
+		changed, err := c.Account(ctx, ada.ID)
+		require.NoError(t, err)
+		require.Greater(t, changed.Epoch, ada.Epoch, "nor does what was opened before play on")
 
-	// The password that ada holds is the old one: nothing can be done with it.
-	require.ErrorIs(t, c.ChangePassword(ctx, change), record.ErrNotFound)
-	_, err = c.StartSession(ctx, ada, people.Entry{Method: people.ByPassword})
-	require.ErrorIs(t, err, record.ErrNotFound)
+		// The password that ada holds is the old one: nothing can be done with it.
+		require.ErrorIs(t, c.ChangePassword(ctx, change), record.ErrNotFound)
+		_, err = c.StartSession(ctx, ada, people.Entry{Method: people.ByPassword})
+		require.ErrorIs(t, err, record.ErrNotFound)
+	})
 }
 
 func TestRename(t *testing.T) {
 	t.Parallel()
-	c, _ := accountsCatalog(t)
-	ada := addAccount(t, c, "Ada")
-	var renamed *people.Account
-	err := c.Write(t.Context(), func(ctx context.Context, tx record.Change) (err error) {
-		renamed, err = people.Rename(ctx, tx, ada.ID, " Ada Lovelace ")
-		return err
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		c, _ := accountsCatalog(t, engine)
+		ada := addAccount(t, c, "Ada")
+		var renamed *people.Account
+		err := c.Write(t.Context(), func(ctx context.Context, tx record.Change) (err error) {
+			renamed, err = people.Rename(ctx, tx, ada.ID, " Ada Lovelace ")
+			return err
+		})
+		require.NoError(t, err)
+		require.Equal(t, "Ada Lovelace", renamed.Name)
+		require.Equal(t, ada.Email, renamed.Email)
+		found, err := c.Account(t.Context(), ada.ID)
+		require.NoError(t, err)
+		require.Equal(t, renamed.Name, found.Name)
 	})
-	require.NoError(t, err)
-	require.Equal(t, "Ada Lovelace", renamed.Name)
-	require.Equal(t, ada.Email, renamed.Email)
-	found, err := c.Account(t.Context(), ada.ID)
-	require.NoError(t, err)
-	require.Equal(t, renamed.Name, found.Name)
 }
 
 func signIn(t *testing.T, c *people.People, account *people.Account) string {

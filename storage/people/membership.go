@@ -115,7 +115,7 @@ func (t change) membership(ctx context.Context, workspaceID, accountID string) (
 }
 
 // needOwner refuses a change to a membership that leaves the workspace without an
-// owner. Both sides of a race see the other's change here, for there is one writer.
+// owner. Both sides of a race see the other's change here, for each change is as if it were alone.
 func (t change) needOwner(ctx context.Context, before *Membership) error {
 	if before.Role != Owner {
 		return nil

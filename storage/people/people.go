@@ -21,3 +21,8 @@ type change struct{ record.Change }
 func (c *People) write(ctx context.Context, do func(ctx context.Context, tx change) error) error {
 	return c.Write(ctx, func(ctx context.Context, tx record.Change) error { return do(ctx, change{tx}) })
 }
+
+// beside is write for what happens often and is one statement.
+func (c *People) beside(ctx context.Context, do func(ctx context.Context, tx change) error) error {
+	return c.WriteBeside(ctx, func(ctx context.Context, tx record.Change) error { return do(ctx, change{tx}) })
+}

@@ -56,7 +56,7 @@ func Place(ctx context.Context, tx record.Change, accountID, workspaceID string)
 // open uploads have announced counts as used: a file that was let in arrives
 // whole.
 func Admit(ctx context.Context, tx record.Change, workspaceID string, length int64) error {
-	w, err := lockWorkspace(ctx, tx, workspaceID)
+	w, err := readWorkspace(ctx, tx, workspaceID)
 	if err != nil {
 		return err
 	}
@@ -90,24 +90,24 @@ type Arriving struct {
 // Take counts, within a transaction, a part that arrived, if the bounds of its
 // workspace leave room for it.
 func Take(ctx context.Context, tx record.Change, a Arriving) error {
-	w, err := lockWorkspace(ctx, tx, a.WorkspaceID)
+	w, err := readWorkspace(ctx, tx, a.WorkspaceID)
 	if err != nil {
 		return err
 	}
 	switch {
-	case w.QuotaBytes > 0 && w.UsedBytes+a.Bytes > w.QuotaBytes:
+	case w.QuotaBytes > 0 && w.UsedBytes+a.Bytes > w.QuotaBytes: // and looked at again when it is counted
 		return ErrStorage
 	case w.MaxUploadBytes > 0 && a.Total > w.MaxUploadBytes:
 		return ErrSize
 	case w.MaxLengthUS > 0 && a.LengthUS >= w.MaxLengthUS:
 		return ErrLength
 	}
-	return Store(ctx, tx, a.VideoID, a.Bytes)
+	return store(ctx, tx, stored{videoID: a.VideoID, bytes: a.Bytes, bounded: true})
 }
 
-// lockWorkspace reads a workspace inside the transaction; the one writer makes
-// it ours.
-func lockWorkspace(ctx context.Context, tx record.Change, id string) (*Workspace, error) {
+// readWorkspace reads a workspace inside the transaction. It is not locked:
+// every upload and every worker of the workspace would wait for it.
+func readWorkspace(ctx context.Context, tx record.Change, id string) (*Workspace, error) {
 	w := new(Workspace)
 	return w, tx.NewSelect().Model(w).Where("id = ?", id).Scan(ctx)
 }
@@ -116,12 +116,38 @@ func lockWorkspace(ctx context.Context, tx record.Change, id string) (*Workspace
 // bytes more than before, or fewer. Sources and renditions count; pictures,
 // which are small, do not.
 func Store(ctx context.Context, tx record.Change, videoID string, bytes int64) error {
-	if bytes == 0 {
+	return store(ctx, tx, stored{videoID: videoID, bytes: bytes})
+}
+
+// stored is how much more, or less, the objects of a video hold.
+type stored struct {
+	videoID string
+	bytes   int64
+	// bounded says that there must be room for it.
+	bounded bool
+}
+
+func store(ctx context.Context, tx record.Change, s stored) error {
+	if s.bytes == 0 {
 		return nil
 	}
-	if _, err := tx.NewRaw("UPDATE videos SET stored_bytes = stored_bytes + ? WHERE id = ?", bytes, videoID).Exec(ctx); err != nil {
+	var workspaceID string
+	err := tx.NewRaw("UPDATE videos SET stored_bytes = stored_bytes + ? WHERE id = ? RETURNING coalesce(workspace_id, '')", s.bytes, s.videoID).Scan(ctx, &workspaceID)
+	if err != nil || workspaceID == "" {
 		return err
 	}
-	_, err := tx.NewRaw("UPDATE workspaces SET used_bytes = used_bytes + ? WHERE id = (SELECT workspace_id FROM videos WHERE id = ?)", bytes, videoID).Exec(ctx)
-	return err
+	// Everybody in the workspace counts in this row.
+	tx.AtLast(func(ctx context.Context) error {
+		q := tx.NewUpdate().Table("workspaces").Set("used_bytes = used_bytes + ?", s.bytes).Where("id = ?", workspaceID)
+		if !s.bounded {
+			_, err := q.Exec(ctx)
+			return err
+		}
+		err := record.Must(q.Where("(quota_bytes = 0 OR used_bytes + ? <= quota_bytes)", s.bytes).Exec(ctx))
+		if errors.Is(err, record.ErrNotFound) {
+			return ErrStorage
+		}
+		return err
+	})
+	return nil
 }

@@ -146,14 +146,14 @@ func (c *People) SessionLives(ctx context.Context, id string) error {
 
 // ExtendSession lets a session live for another SessionLife from now on.
 func (c *People) ExtendSession(ctx context.Context, hash []byte) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		return record.Must(tx.NewUpdate().Model((*Session)(nil)).Set("expires_at = ?, seen_at = ?", c.Now().Add(SessionLife), c.Now()).Where("hash = ?", hash).Exec(ctx))
 	})
 }
 
 // TouchSession notes that a session is in use.
 func (c *People) TouchSession(ctx context.Context, hash []byte) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		_, err := tx.NewUpdate().Model((*Session)(nil)).Set("seen_at = ?", c.Now()).Where("hash = ?", hash).Exec(ctx)
 		return err
 	})

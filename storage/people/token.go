@@ -117,7 +117,7 @@ func (c *People) Token(ctx context.Context, hash []byte) (*APIToken, error) {
 
 // TouchToken notes that a token is in use.
 func (c *People) TouchToken(ctx context.Context, id string) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		_, err := tx.NewUpdate().Model((*APIToken)(nil)).Set("used_at = ?", c.Now()).Where("id = ?", id).Exec(ctx)
 		return err
 	})

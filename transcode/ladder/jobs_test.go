@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
-	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
@@ -40,11 +40,8 @@ func newPlant(t testing.TB, ffmpegPath string) *plant {
 	t.Helper()
 	ctx, log := t.Context(), slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	dir := t.TempDir()
-	db, err := database.Open(ctx, "sqlite:"+filepath.Join(dir, "m.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(ctx, log))
-	require.NoError(t, jobs.Migrate(ctx, db, log))
+	db := databasetest.Any(t)
+	var err error
 	p := &plant{scratch: filepath.Join(dir, "scratch"), folder: filepath.Join(dir, "objects")}
 	p.store, err = objects.OpenFolder(p.folder)
 	require.NoError(t, err)

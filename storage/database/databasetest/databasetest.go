@@ -147,3 +147,9 @@ func filled(t testing.TB) string {
 	require.NotEmpty(t, migrated.name, "the template could not be made")
 	return migrated.name
 }
+
+// Any opens a fresh database for a test that needs to run on one engine only.
+func Any(t testing.TB) *database.DB {
+	t.Helper()
+	return New(t, Engine())
+}

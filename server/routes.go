@@ -118,7 +118,7 @@ func (s *Server) routes() ([]route, error) {
 		return nil, err
 	}
 	var table []route
-	for _, part := range [][]route{s.accountRoutes(), s.entranceRoutes(), s.teamRoutes(), s.webhookRoutes(), s.videoRoutes(), s.shareRoutes(), s.talkRoutes(), uploads, s.whipRoutes(), s.mediaRoutes(), s.pageRoutes(), s.machineRoutes()} {
+	for _, part := range [][]route{s.accountRoutes(), s.entranceRoutes(), s.teamRoutes(), s.webhookRoutes(), s.videoRoutes(), s.shareRoutes(), s.talkRoutes(), uploads, s.whipRoutes(), s.mediaRoutes(), s.pageRoutes(), s.machineRoutes(), s.adminRoutes()} {
 		table = append(table, part...)
 	}
 	return table, nil
@@ -243,7 +243,7 @@ func (s *Server) mediaRoutes() []route {
 
 // pageRoutes are what people open in a browser.
 func (s *Server) pageRoutes() []route {
-	shell := []string{"/", "/record", "/setup", "/sign-in", "/sign-in/link", "/sign-in/code", "/invite/:token", "/settings", "/settings/*rest", "/trash", "/inbox", "/requests/:id", "/api/docs"}
+	shell := []string{"/", "/record", "/setup", "/sign-in", "/sign-in/link", "/sign-in/code", "/invite/:token", "/settings", "/settings/*rest", "/admin", "/trash", "/inbox", "/requests/:id", "/api/docs"}
 	var table []route
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		for _, path := range shell {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/access"
 	"github.com/meanwhile-app/meanwhile/server/account"
+	"github.com/meanwhile-app/meanwhile/server/admin"
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/health"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
@@ -34,9 +35,12 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/whip"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/census"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 	hooks "github.com/meanwhile-app/meanwhile/storage/webhook"
 )
 
@@ -49,8 +53,15 @@ type Options struct {
 	Log     *slog.Logger
 	// Files are the built pages; they may be missing.
 	Files fs.FS
-	// Jobs counts the jobs that wait or run, by state.
-	Jobs func(ctx context.Context) (map[string]int, error)
+	// Queue and Census tell operators what waits, runs and is held.
+	Queue  *jobs.Queue
+	Census *census.Census
+	// Machine is what only this process knows of itself.
+	Machine admin.Machine
+	// Meter are the numbers of this process.
+	Meter *health.Meter
+	// Tracer follows videos on their way; nil follows none.
+	Tracer *trace.Tracer
 	// BaseURL is where people reach the server.
 	BaseURL *url.URL
 	// Named says that the operator has set BaseURL, so that requests by other
@@ -104,6 +115,9 @@ type Server struct {
 	watch   *watch.Watch
 	site    *site.Site
 	health  *health.Health
+	admin   *admin.API
+	tracer  *trace.Tracer
+	meter   *health.Meter
 	losses  *access.Losses
 	team    *team.API
 	webhook *webhook.API
@@ -115,7 +129,10 @@ type Server struct {
 // New joins the parts. Nothing listens yet.
 func New(o Options) (*Server, error) {
 	gin.SetMode(gin.ReleaseMode) // its other mode prints every route
-	s := &Server{engine: gin.New(), records: o.Catalog}
+	s := &Server{engine: gin.New(), records: o.Catalog, tracer: o.Tracer, meter: o.Meter}
+	if s.meter == nil {
+		s.meter = health.NewMeter(o.Version)
+	}
 	s.engine.HandleMethodNotAllowed = true
 	s.engine.RedirectTrailingSlash = false // it answers before any middleware, and believes X-Forwarded-Prefix
 	s.engine.ContextWithFallback = true
@@ -153,7 +170,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 		return err
 	}
 	s.account = account.New(account.Options{Catalog: o.Catalog, Auth: s.auth, BaseURL: o.BaseURL, Mail: o.Mail})
-	s.Ingest = ingest.New(ingest.Options{Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room})
+	s.Ingest = ingest.New(ingest.Options{Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room, Kept: s.meter.Kept})
 	s.whip = whip.New(s.overWebRTC(o))
 	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, Finder: finder, BaseURL: o.BaseURL, Uploads: ingest.Path})
 	s.share = share.New(share.Options{
@@ -165,7 +182,8 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	s.webhook = webhook.New(hooks.New(o.Catalog.Store), o.Webhooks)
 	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Losses: s.losses, Video: s.describeVideo, Log: o.Log})
-	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Jobs: o.Jobs, Followers: s.feed.Followers, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
+	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Meter: s.meter, Queue: o.Queue, Census: o.Census, Followers: s.feed.Followers, Sessions: s.whip.Sessions, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
+	s.admin = admin.New(admin.Options{Census: o.Census, Queue: o.Queue, Video: o.Catalog.RetryVideo, Machine: o.Machine, Ready: s.health.Checks})
 	s.site, err = site.New(site.Options{
 		Files: o.Files, BaseURL: o.BaseURL, Shield: s.shield, Records: o.Catalog, Finder: finder, Video: s.describeVideo,
 		Session: func(ctx context.Context) (any, error) { return s.auth.Describe(ctx) },
@@ -221,6 +239,9 @@ func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.
 	s.stopped = stop
 	go s.losses.Follow(following, records, log)
 	go s.downloads.Run(following)
+	if s.health.Census != nil {
+		go s.meter.Share(following, s.health.Census, log)
+	}
 	return nil
 }
 

@@ -7,12 +7,16 @@ import (
 	"os"
 	"strings"
 
+	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/telemetry"
+	"github.com/meanwhile-app/meanwhile/server/health"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/census"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 	"github.com/meanwhile-app/meanwhile/storage/webhook"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
@@ -29,6 +33,12 @@ type app struct {
 	budget  *budget.Store
 	// webhooks are the programs that workspaces tell of their events.
 	webhooks *webhook.Store
+	census   *census.Census
+	// meter counts what this process does; tracer is nil unless traces are wanted,
+	// and untrace sends the last of them.
+	meter   *health.Meter
+	tracer  *trace.Tracer
+	untrace func()
 	// runner starts ffmpeg, and safety says how well that is contained.
 	runner *ffmpeg.Runner
 	safety sandbox.Status
@@ -47,7 +57,7 @@ func tool() crew { return crew{} }
 
 // open opens and migrates the storage.
 func open(ctx context.Context, config *Config, crew crew) (*app, error) {
-	a := &app{config: config, log: config.logger()}
+	a := &app{config: config, log: config.logger(), meter: health.NewMeter(version), untrace: func() {}}
 	if err := a.start(ctx, crew); err != nil {
 		return nil, errors.Join(err, a.close())
 	}
@@ -59,19 +69,28 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	if err != nil {
 		return err
 	}
+	if crew.kind != "" {
+		a.tracer, a.untrace, err = telemetry.Open(ctx, telemetry.Options{Endpoint: a.config.OTLP, Kind: crew.kind, Version: version, Log: a.log})
+		if err != nil {
+			return err
+		}
+	}
 	if a.db, err = database.Open(ctx, a.config.database()); err != nil {
 		return err
 	}
 	if err := a.migrate(ctx); err != nil {
 		return err
 	}
-	if a.objects, err = objects.Open(ctx, media, a.config.S3.options()); err != nil {
+	how := a.config.S3.options()
+	how.Done = a.meter.ObjectAsked
+	if a.objects, err = objects.Open(ctx, media, how); err != nil {
 		return err
 	}
-	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != "", Webhooks: crew.kind == jobs.KindServer}); err != nil {
+	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != "", Webhooks: crew.kind == jobs.KindServer,
+		Watch: jobs.Watch{Tracer: a.tracer, Done: a.meter.JobEnded}}); err != nil {
 		return err
 	}
-	a.budget = budget.New(a.db)
+	a.budget, a.census = budget.New(a.db), census.New(a.db)
 	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log})
 	a.webhooks = webhook.New(a.catalog.Store)
 	return nil
@@ -105,6 +124,9 @@ func (a *app) migrate(ctx context.Context) error {
 }
 
 func (a *app) close() error {
+	if a.untrace != nil {
+		a.untrace()
+	}
 	var errs []error
 	if a.objects != nil {
 		errs = append(errs, a.objects.Close())

@@ -15,6 +15,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/notify"
 	"github.com/meanwhile-app/meanwhile/server/team"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 )
 
 // Config is every setting. This file is the only reader of the environment.
@@ -32,6 +33,7 @@ type Config struct {
 	Workspaces     string   `help:"Who may make further workspaces: operators, or everyone who may record." enum:"operators,everyone" default:"operators" env:"MEANWHILE_WORKSPACES"`
 	Quota          int64    `help:"Bytes that a workspace made by anybody but an operator holds, and the most that its admins may set; 0 is no bound." default:"0" env:"MEANWHILE_QUOTA"`
 	WebhookPrivate []string `help:"Hosts, addresses or networks inside that webhooks may call, also by http; all others must be on the internet." env:"MEANWHILE_WEBHOOK_PRIVATE" name:"webhook-private"`
+	OTLP           string   `help:"Where traces go, by OTLP over HTTP: http://collector:4318. Default: nowhere." env:"MEANWHILE_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint"`
 	TLS            TLS      `embed:""`
 	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`
@@ -145,9 +147,9 @@ func (c *Config) logger() *slog.Logger {
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if c.LogFormat == "text" {
-		return slog.New(slog.NewTextHandler(os.Stderr, options))
+		return slog.New(trace.Logs(slog.NewTextHandler(os.Stderr, options)))
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	return slog.New(trace.Logs(slog.NewJSONHandler(os.Stderr, options)))
 }
 
 // text is an address that nobody listens on.

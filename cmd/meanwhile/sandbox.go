@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/meanwhile-app/meanwhile/server/admin"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
@@ -51,4 +53,24 @@ func (a *app) warnings() []string {
 		return nil
 	}
 	return []string{"Uploaded media is worked on without a sandbox: a hostile file could read and change what this server may. " + a.safety.Advice}
+}
+
+// machine is what operators are told of this process; media is where objects lie.
+func (a *app) machine(media string, slots int) admin.Machine {
+	m := admin.Machine{Version: version, Objects: "a folder", Room: room(folders(a.config.Data, media)...)}
+	if bucket, s3 := strings.CutPrefix(media, "s3://"); s3 {
+		bucket, _, _ = strings.Cut(bucket, "?")
+		m.Objects = "S3, bucket " + bucket
+	}
+	if slots > 0 {
+		m.Sandbox, m.Advice = string(a.safety.Level), a.safety.Advice
+		m.FFmpeg = func(ctx context.Context) string {
+			build, err := a.runner.Inspect(ctx)
+			if err != nil {
+				return ""
+			}
+			return build.Version
+		}
+	}
+	return m
 }

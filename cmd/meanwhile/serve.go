@@ -84,6 +84,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	a.runner, a.safety = runner, safety
+	a.runner.Done = a.meter.FFmpegEnded
 	media, err := config.objects()
 	if err != nil {
 		return err
@@ -117,7 +118,7 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	}
 	s, err := server.New(server.Options{
 		Mail: letters.Configured(), OIDC: provider, WHIP: overWebRTC, Catalog: a.catalog, Objects: a.objects, Bucket: a.bucket(), Log: a.log, BaseURL: base, Named: config.BaseURL != "", GrantKey: instance.GrantKey,
-		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Jobs: a.queue.Depth, Room: room(folders(config.Data, media)...),
+		Version: version, TrustedProxies: config.TrustedProxies, Files: frontend.Files(), Queue: a.queue, Census: a.census, Meter: a.meter, Tracer: a.tracer, Machine: a.machine(media, slots), Room: room(folders(config.Data, media)...),
 		Budget: a.budget, Pace: &config.RateFactor, Workspaces: config.workspaces(), Webhooks: hooks, Warnings: a.warnings(),
 	})
 	if err != nil {
@@ -180,7 +181,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := time.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx))
+			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.sweep(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
 	})
 	return nil
 }

@@ -53,6 +53,7 @@ func (c workerCmd) Run(ctx context.Context, config *Config) (err error) {
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
 	a.runner, a.safety = runner, safety
+	a.runner.Done = a.meter.FFmpegEnded
 	if err := a.media(handlers); err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (a *app) media(handlers *jobs.Handlers) error {
 // vitals answers how a process is that serves nothing else, if an address is
 // given; end closes it.
 func (a *app) vitals(ctx context.Context, addr string) (vitals *health.Health, end func(), err error) {
-	vitals = health.New(health.Options{Catalog: a.catalog, Objects: a.objects, Jobs: a.queue.Depth, Version: version, Log: a.log})
+	vitals = health.New(health.Options{Catalog: a.catalog, Objects: a.objects, Meter: a.meter, Queue: a.queue, Census: a.census, Version: version, Log: a.log})
 	if addr == "" {
 		a.log.Info("starting", "version", version)
 		return vitals, func() {}, nil

@@ -15,6 +15,8 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/census"
+	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
 
@@ -22,10 +24,14 @@ import (
 type Options struct {
 	Catalog *catalog.Catalog
 	Objects objects.Store
-	// Jobs counts the jobs that wait or run, by state.
-	Jobs func(ctx context.Context) (map[string]int, error)
-	// Followers is how many streams of events are open.
-	Followers func() int
+	// Meter are the numbers of this process; nil makes some.
+	Meter *Meter
+	// Queue and Census tell what waits, runs and is held.
+	Queue  *jobs.Queue
+	Census *census.Census
+	// Followers is how many streams of events are open, and Sessions how many
+	// recordings over WebRTC run; nil in a process that serves nothing else.
+	Followers, Sessions func() int
 	// Local says that people reach the server on this machine alone, so that
 	// whoever comes from it is trusted with its numbers.
 	Local   bool
@@ -37,7 +43,7 @@ type Options struct {
 type Health struct {
 	Options
 
-	metrics  *metrics
+	web      *web
 	stopping atomic.Bool
 
 	mu      sync.Mutex
@@ -47,7 +53,17 @@ type Health struct {
 
 // New makes a Health.
 func New(o Options) *Health {
-	return &Health{Options: o, metrics: newMetrics(o.Version, o.Catalog.Queries)}
+	if o.Meter == nil {
+		o.Meter = NewMeter(o.Version)
+	}
+	h := &Health{Options: o}
+	if o.Queue != nil {
+		o.Meter.Follow(o.Catalog.DB, o.Queue, o.Census, o.Log)
+	}
+	if o.Followers != nil {
+		h.web = newWeb(o.Meter.registry, o.Followers, o.Sessions)
+	}
+	return h
 }
 
 // Stop makes the server not ready from now on, so that nothing new is sent to it.
@@ -70,13 +86,9 @@ func (h *Health) Ready(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTime)
 	defer cancel()
 	status, checks := http.StatusOK, gin.H{}
-	for name, check := range map[string]func(context.Context) error{
-		"database": h.Catalog.Ping,
-		"store":    h.checkStore,
-		"running":  h.checkRunning,
-	} {
+	for name, err := range h.Checks(ctx) {
 		checks[name] = "ok"
-		if err := check(ctx); err != nil {
+		if err != nil {
 			h.Log.Warn("not ready", "check", name, "error", err)
 			status, checks[name] = http.StatusServiceUnavailable, "failed"
 		}
@@ -84,6 +96,11 @@ func (h *Health) Ready(c *gin.Context) error {
 	c.Header("Cache-Control", "no-store")
 	c.JSON(status, gin.H{"ready": status == http.StatusOK, "checks": checks})
 	return nil
+}
+
+// Checks asks what readiness asks, by name.
+func (h *Health) Checks(ctx context.Context) map[string]error {
+	return map[string]error{"database": h.Catalog.Ping(ctx), "store": h.checkStore(ctx), "running": h.checkRunning(ctx)}
 }
 
 func (h *Health) checkRunning(context.Context) error {

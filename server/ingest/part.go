@@ -65,6 +65,7 @@ func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (in
 		return 0, u.stop(ctx, errors.Join(err, u.objects.Delete(ctx, key)))
 	}
 	u.row.Received = offset + n
+	u.kept(n)
 	return n, nil
 }
 

@@ -35,6 +35,9 @@ const (
 	// MaxTitle is the longest title, in characters.
 	MaxTitle = 300
 	maxMIME  = 200
+	// maxEmpty is how many uploads of an account may be open without a byte:
+	// whoever sends begins one and fills it.
+	maxEmpty = 20
 )
 
 // Ingest receives uploads.
@@ -45,6 +48,7 @@ type Ingest struct {
 	indexers *indexers
 	senders  *senders
 	room     func() error
+	kept     func(bytes int64)
 	now      func() time.Time
 }
 
@@ -56,15 +60,20 @@ type Options struct {
 	// Room says, as an error, that new uploads should be refused because the
 	// disk is nearly full. It may be nil.
 	Room func() error
+	// Kept counts bytes that were kept. It may be nil.
+	Kept func(bytes int64)
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
 
 // New makes an Ingest.
 func New(o Options) *Ingest {
-	in := &Ingest{catalog: o.Catalog, objects: o.Objects, log: o.Log, indexers: newIndexers(), senders: &senders{open: map[*answer]struct{}{}}, room: o.Room, now: o.Now}
+	in := &Ingest{catalog: o.Catalog, objects: o.Objects, log: o.Log, indexers: newIndexers(), senders: &senders{open: map[*answer]struct{}{}}, room: o.Room, kept: o.Kept, now: o.Now}
 	if in.room == nil {
 		in.room = func() error { return nil }
+	}
+	if in.kept == nil {
+		in.kept = func(int64) {}
 	}
 	if in.now == nil {
 		in.now = time.Now
@@ -91,6 +100,7 @@ func (in *Ingest) Start(ctx context.Context, n catalog.NewVideo) (*catalog.Video
 	if n.Visibility == "" {
 		n.Visibility = catalog.InTeam
 	}
+	n.MaxEmpty = maxEmpty
 	return in.catalog.StartVideo(ctx, n)
 }
 

@@ -85,7 +85,7 @@ func serveFolder(ctx context.Context, folder string) error {
 	base := &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	page := &fstest.MapFile{Data: []byte("<html><head><!--meanwhile:head--></head><body><!--meanwhile:player--></body></html>")}
 	s, err := server.New(server.Options{
-		Catalog: records, Objects: store, Log: quiet, BaseURL: base, GrantKey: instance.GrantKey, Version: "test", Jobs: queue.Depth,
+		Catalog: records, Objects: store, Log: quiet, BaseURL: base, GrantKey: instance.GrantKey, Version: "test", Queue: queue,
 		Budget: budget.New(db), WHIP: whip.Options{Network: network}, Files: fstest.MapFS{"index.html": page, "watch.html": page},
 	})
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 )
 
 const (
@@ -30,6 +32,7 @@ var errStalled = errors.New("objects: the store stopped answering")
 type line struct {
 	pool  *http.Transport
 	stall time.Duration
+	done  func(method, outcome string, took time.Duration)
 	sent  [5]atomic.Int64
 }
 
@@ -87,6 +90,35 @@ func patient(ctx context.Context) context.Context {
 // RoundTrip implements http.RoundTripper.
 func (l *line) RoundTrip(request *http.Request) (*http.Response, error) {
 	l.count(request.Method)
+	began := time.Now()
+	ctx, span := trace.Start(request.Context(), "s3 "+request.Method)
+	response, err := l.pass(request.WithContext(ctx))
+	outcome := outcomeOf(response, err)
+	span.Set(trace.Text("s3.outcome", outcome))
+	span.End(err)
+	if l.done != nil {
+		l.done(request.Method, outcome, time.Since(began))
+	}
+	return response, err
+}
+
+// outcomeOf says in a word how a request ended.
+func outcomeOf(response *http.Response, err error) string {
+	switch {
+	case err != nil:
+		return "cut"
+	case response.StatusCode == http.StatusNotFound:
+		return "absent"
+	case response.StatusCode >= http.StatusInternalServerError:
+		return "failed"
+	case response.StatusCode >= http.StatusBadRequest:
+		return "refused"
+	}
+	return "ok"
+}
+
+// pass sends one request and sees to it that it makes progress.
+func (l *line) pass(request *http.Request) (*http.Response, error) {
 	stall := l.stall
 	if request.Context().Value(patientKey{}) != nil {
 		stall *= patience

@@ -18,6 +18,9 @@ type Options struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 	// Region is used where the address names none.
 	Region string
+	// Done, if set, is told of each request to S3: its method, how it ended and how
+	// long that took.
+	Done func(method, outcome string, took time.Duration)
 	// Stall is how long a request to S3 may make no progress; 0 means 10 s.
 	Stall time.Duration
 }

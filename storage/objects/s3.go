@@ -67,6 +67,7 @@ func openS3(ctx context.Context, p place, o Options) (*S3, error) {
 		client = connections()
 	}
 	s.line = newLine(client.GetTransport(), stall)
+	s.line.done = o.Done
 	loaded.HTTPClient = s.line
 	s.client = s3.NewFromConfig(loaded, func(c *s3.Options) {
 		if p.endpoint != "" {

@@ -26,6 +26,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
@@ -52,6 +53,8 @@ type Runner struct {
 	// this process and without limits on memory and CPU, which is only right for
 	// what reads no media of strangers.
 	Sandbox *sandbox.Sandbox
+	// Done, if set, is told what each run of ffmpeg cost, and how it ended.
+	Done func(cpu, wall time.Duration, err error)
 }
 
 // Limits bound one run. Zero values take defaults that fit Duration.
@@ -119,15 +122,21 @@ func (r *Runner) Run(ctx context.Context, c Command) (Usage, error) {
 		program: r.FFmpeg, args: append(globals(c.FromZero), args...), limits: limits,
 		sandbox: r.Sandbox, dir: c.Dir, read: g.inputs, outputs: len(g.outputs), stdin: c.Stdin, stdout: c.Stdout, progress: c.Progress,
 	}
+	ctx, span := trace.Start(ctx, "ffmpeg")
 	usage, err := p.run(ctx)
 	if err == nil {
 		err = withinSize(c.Dir, g.outputs, limits.Output)
 	}
+	span.Set(trace.Measure("ffmpeg.cpu_seconds", usage.CPU.Seconds()), trace.Number("ffmpeg.outputs", int64(len(g.outputs))))
+	span.End(err)
+	if r.Done != nil {
+		r.Done(usage.CPU, usage.Wall, err)
+	}
 	if err != nil {
-		r.Logger.Warn("ffmpeg failed", "error", err, "args", strings.Join(args, " "), "cpu", usage.CPU)
+		r.Logger.WarnContext(ctx, "ffmpeg failed", "error", err, "args", strings.Join(args, " "), "cpu", usage.CPU)
 		return usage, err
 	}
-	r.Logger.Debug("ffmpeg done", "cpu", usage.CPU, "wall", usage.Wall)
+	r.Logger.DebugContext(ctx, "ffmpeg done", "cpu", usage.CPU, "wall", usage.Wall)
 	return usage, nil
 }
 

@@ -1,0 +1,184 @@
+package objects_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/objects/objectstest"
+)
+
+// faulty opens a store behind a proxy that misbehaves when told to.
+func faulty(t *testing.T) (objects.Keeper, *objectstest.Proxy, objectstest.Bucket) {
+	t.Helper()
+	bucket := objectstest.S3(t)
+	proxy := objectstest.NewProxy(t, bucket.Endpoint)
+	o := bucket.Options
+	o.Stall = 500 * time.Millisecond
+	return objectstest.Open(t, bucket.Through(proxy.URL).URL, o), proxy, bucket
+}
+
+// TestOneFaultIsBridged: F11, a single failure is nobody's business.
+func TestOneFaultIsBridged(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]objectstest.Fault{
+		"slow down": objectstest.SlowDown, "silent": objectstest.Silent, "reset": objectstest.Reset, "cut request": objectstest.CutRequest, "lost answer": objectstest.LoseAnswer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, proxy, _ := faulty(t)
+			proxy.Misbehave(fault, 1)
+			put(t, s, "v/small", "0123456789")
+			proxy.Misbehave(fault, 1)
+			n, err := s.Put(t.Context(), "v/large", noise(1, 20<<20))
+			require.NoError(t, err)
+			require.EqualValues(t, 20<<20, n)
+			proxy.Misbehave(fault, 1)
+			require.Equal(t, "345", get(t, s, "v/small", 3, 3))
+			proxy.Misbehave(fault, 1)
+			size, err := s.Size(t.Context(), "v/large")
+			require.NoError(t, err)
+			require.EqualValues(t, 20<<20, size)
+			proxy.Misbehave(fault, 1)
+			require.NoError(t, s.Delete(t.Context(), "v/"))
+			requireAbsent(t, s, "v/small")
+		})
+	}
+}
+
+// TestAnAnswerThatIsCutGoesOn: F11, whoever reads does not notice.
+func TestAnAnswerThatIsCutGoesOn(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]objectstest.Fault{"cut": objectstest.CutAnswer, "stalled": objectstest.StallAnswer} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, proxy, _ := faulty(t)
+			want, err := io.ReadAll(noise(7, 3<<20))
+			require.NoError(t, err)
+			_, err = s.Put(t.Context(), "v/a", strings.NewReader(string(want)))
+			require.NoError(t, err)
+			proxy.Misbehave(fault, 2)
+			require.Equal(t, string(want[100:3<<20-100]), get(t, s, "v/a", 100, 3<<20-200))
+		})
+	}
+}
+
+// TestAStoreThatIsAway: F11, every failure that lasts says so in bounded time,
+// and nothing of it is left when the store is back.
+func TestAStoreThatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]objectstest.Fault{
+		"slow down": objectstest.SlowDown, "silent": objectstest.Silent, "reset": objectstest.Reset, "cut request": objectstest.CutRequest,
+		"lost answer": objectstest.LoseAnswer, "error in 200": objectstest.ErrorIn200, "skewed": objectstest.Skewed, "forbidden": objectstest.Forbidden,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, proxy, _ := faulty(t)
+			put(t, s, "v/kept", "0123456789")
+			proxy.Misbehave(fault, -1)
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			_, err := s.Put(ctx, "v/new", strings.NewReader("new"))
+			require.ErrorIs(t, err, objects.ErrUnavailable)
+			_, err = s.Put(ctx, "v/large", noise(1, 20<<20))
+			require.ErrorIs(t, err, objects.ErrUnavailable)
+			if fault != objectstest.LoseAnswer { // it does delete
+				require.ErrorIs(t, s.Delete(ctx, "v/kept/"), objects.ErrUnavailable)
+			}
+			if r, err := s.OpenRange(ctx, "v/kept", 0, 10); err == nil {
+				_, err = io.ReadAll(r)
+				require.ErrorIs(t, err, objects.ErrUnavailable)
+			} else {
+				require.ErrorIs(t, err, objects.ErrUnavailable)
+			}
+			proxy.Misbehave(objectstest.None, 0)
+			require.Equal(t, "0123456789", get(t, s, "v/kept", 0, 10))
+			put(t, s, "v/new", "newer")
+			require.Equal(t, "newer", get(t, s, "v/new", 0, 5))
+		})
+	}
+}
+
+func TestWhatAStoreSaysIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	s, proxy, _ := faulty(t)
+	for fault, words := range map[objectstest.Fault]string{
+		objectstest.Skewed: "clock of this machine", objectstest.Forbidden: "does not accept the access key",
+	} {
+		proxy.Misbehave(fault, -1)
+		_, err := s.Put(t.Context(), "v/a", strings.NewReader("x"))
+		require.ErrorContains(t, err, words) // F17
+	}
+	proxy.Misbehave(objectstest.Full, -1)
+	_, err := s.Put(t.Context(), "v/a", strings.NewReader("x"))
+	require.ErrorIs(t, err, objects.ErrFull)
+	_, err = s.Put(t.Context(), "v/a", noise(1, 20<<20))
+	require.ErrorIs(t, err, objects.ErrFull)
+}
+
+// TestAServerThatIsGone: F11, nobody listens any more.
+func TestAServerThatIsGone(t *testing.T) {
+	t.Parallel()
+	bucket := objectstest.S3(t)
+	s := objectstest.Open(t, bucket.Through("http://127.0.0.1:1").URL, bucket.Options)
+	_, err := s.Put(t.Context(), "v/a", strings.NewReader("x"))
+	require.ErrorIs(t, err, objects.ErrUnavailable)
+	_, err = s.Size(t.Context(), "v/a")
+	require.ErrorIs(t, err, objects.ErrUnavailable)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = s.Size(ctx, "v/a")
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, objects.ErrUnavailable, "whoever asked went away")
+}
+
+// TestUnfinishedWritesAreGivenUp: F12.
+func TestUnfinishedWritesAreGivenUp(t *testing.T) {
+	t.Parallel()
+	s, proxy, bucket := faulty(t)
+	unfinished := func() int {
+		out, err := bucket.Client().ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: &bucket.Name})
+		require.NoError(t, err)
+		return len(out.Uploads)
+	}
+	// the store goes away after the first part, as it does when this process is killed
+	proxy.MisbehaveFor(objectstest.SlowDown, -1, func(r *http.Request) bool { return r.URL.Query().Get("partNumber") == "2" || r.Method == http.MethodDelete })
+	_, err := s.Put(t.Context(), "v/large", noise(1, 20<<20))
+	require.ErrorIs(t, err, objects.ErrUnavailable)
+	require.Equal(t, 1, unfinished())
+	proxy.Misbehave(objectstest.None, 0)
+
+	janitor := s.(objects.Janitor) //nolint:forcetypeassert // it is S3
+	n, err := janitor.AbortUploads(t.Context(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.Zero(t, n, "it may still run")
+	require.Equal(t, 1, unfinished())
+	n, err = janitor.AbortUploads(t.Context(), time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	require.Zero(t, unfinished())
+
+	// one that fails by itself clears up after itself
+	_, err = s.Put(t.Context(), "v/large", io.MultiReader(noise(1, 20<<20), broken{errCut}))
+	require.ErrorIs(t, err, errCut)
+	require.Zero(t, unfinished())
+}
+
+func TestRequestsAreCounted(t *testing.T) {
+	t.Parallel()
+	s, _, _ := faulty(t)
+	put(t, s, "v/a", "x")
+	get(t, s, "v/a", 0, 1)
+	get(t, s, "v/a", 0, 1)
+	counted := s.(objects.Counter).Requests() //nolint:forcetypeassert // it is S3
+	require.EqualValues(t, 1, counted[http.MethodPut])
+	require.EqualValues(t, 2, counted[http.MethodGet])
+	require.Zero(t, counted[http.MethodHead])
+}

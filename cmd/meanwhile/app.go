@@ -136,14 +136,3 @@ func (a *app) close() error {
 	}
 	return errors.Join(errs...)
 }
-
-type migrateCmd struct{}
-
-// Run migrates the database and stops.
-func (migrateCmd) Run(ctx context.Context, config *Config) error {
-	a, err := open(ctx, config, tool())
-	if err != nil {
-		return err
-	}
-	return a.close()
-}

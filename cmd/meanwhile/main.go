@@ -25,7 +25,7 @@ type commands struct {
 
 	Serve   serveCmd   `cmd:"" help:"Run the server and its workers."`
 	Worker  workerCmd  `cmd:"" help:"Convert media for servers that share a PostgreSQL database and an object store, on a machine of its own."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database to this release's schema, then stop."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database to this release's schema, or copy an installation to PostgreSQL and S3."`
 	Backup  backupCmd  `cmd:"" help:"Copy the data of a server with SQLite and a folder, while it runs."`
 	Restore restoreCmd `cmd:"" help:"Bring a backup back to an empty data folder, and end the sessions of before."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's description (OpenAPI 3.1)."`

@@ -1,4 +1,5 @@
 -- +goose Up
+-- compatible with: 3
 -- What the installation as a whole did, minute by minute: what operators see over
 -- time. A minute of one name is one row, whichever server writes it.
 CREATE TABLE samples (

@@ -1,4 +1,5 @@
 -- +goose Up
+-- compatible with: 3
 -- One row for each process that does jobs now, with the moment at which it was
 -- last heard of, in milliseconds since 1970 by the database's own clock. Who is
 -- not heard of any more is removed, and its jobs go to others.

@@ -1,4 +1,5 @@
 -- +goose Up
+-- compatible with: 3
 -- Addresses that a workspace is told of its events at.
 CREATE TABLE webhooks (
     id TEXT PRIMARY KEY,

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -58,6 +57,7 @@ type Auth struct {
 	cookies cookies
 	origins *http.CrossOriginProtection
 	limits  *limit.Limiter
+	tokens  goods
 	mail    bool
 	// warnings are for operators.
 	warnings []string
@@ -82,7 +82,7 @@ func New(o Options) (*Auth, error) {
 	passkeys, err := passkey.New(o.BaseURL)
 	return &Auth{
 		catalog: o.Catalog, records: credential.New(o.Catalog.People), hasher: o.Hasher, base: o.BaseURL, version: o.Version, now: o.Now,
-		cookies: cookiesFor(o.BaseURL), origins: origins, limits: o.Limits, mail: o.Mail, warnings: o.Warnings, log: o.Log,
+		cookies: cookiesFor(o.BaseURL), origins: origins, limits: o.Limits, tokens: goods{seen: map[string]time.Time{}, now: o.Now}, mail: o.Mail, warnings: o.Warnings, log: o.Log,
 		passkeys: passkeys, oidc: newFederation(o),
 	}, err
 }
@@ -112,7 +112,7 @@ func (a *Auth) Middleware() gin.HandlerFunc {
 
 func (a *Auth) identify(c *gin.Context) (Principal, error) {
 	if token, ok := bearer(c.Request); ok {
-		return a.byToken(c.Request.Context(), token)
+		return a.byToken(c.Request.Context(), limit.Network(c.ClientIP()), token)
 	}
 	// Requests without a cookie are checked too: signing somebody in as somebody
 	// else is an attack of its own.
@@ -149,30 +149,6 @@ func (a *Auth) pass(c *gin.Context) string {
 		return ""
 	}
 	return shown
-}
-
-func bearer(r *http.Request) (string, bool) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
-}
-
-func (a *Auth) byToken(ctx context.Context, shown string) (Principal, error) {
-	token, err := a.catalog.Token(ctx, record.HashToken(shown))
-	if errors.Is(err, record.ErrNotFound) {
-		return Principal{}, reply.New(http.StatusUnauthorized, "token_unknown", "This API token is not known here.")
-	}
-	if err != nil {
-		return Principal{}, err
-	}
-	if token.Expired(a.now()) {
-		return Principal{}, reply.New(http.StatusUnauthorized, "token_expired", "This API token has expired. Make a new one.")
-	}
-	if token.Stale(a.now()) {
-		if err := a.catalog.TouchToken(ctx, token.ID); err != nil {
-			return Principal{}, err
-		}
-	}
-	return Principal{Account: token.Account, Scope: token.Scope, tokenHash: token.Hash}, nil
 }
 
 // bySession finds the account of a session cookie. A cookie that is not valid

@@ -2,9 +2,16 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/server/limit"
+	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/people"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // APIToken is what can be told of an API token after it was made.
@@ -99,4 +106,76 @@ func (a *Auth) DropToken(ctx context.Context, in *ByID) (*Empty, error) {
 		return nil, err
 	}
 	return &Empty{}, a.catalog.DropToken(ctx, account, in.ID)
+}
+
+func bearer(r *http.Request) (string, bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
+// byToken finds the account of an API token. Tokens cannot be guessed, but every
+// one that is made up costs a query: a network that shows many is refused before
+// it, unless its token was good a while ago.
+func (a *Auth) byToken(ctx context.Context, network, shown string) (Principal, error) {
+	hash, who := record.HashToken(shown), limit.Who{Network: network}
+	known := a.tokens.has(hash)
+	if !known {
+		if err := a.limits.Waiting(limit.Refused, who); err != nil {
+			return Principal{}, err
+		}
+	}
+	token, err := a.catalog.Token(ctx, hash)
+	if errors.Is(err, record.ErrNotFound) {
+		if err := a.limits.Request(ctx, limit.Refused, who); err != nil {
+			return Principal{}, err
+		}
+		return Principal{}, reply.New(http.StatusUnauthorized, "token_unknown", "This API token is not known here.")
+	}
+	if err != nil {
+		return Principal{}, err
+	}
+	if token.Expired(a.now()) {
+		return Principal{}, reply.New(http.StatusUnauthorized, "token_expired", "This API token has expired. Make a new one.")
+	}
+	if !known {
+		a.tokens.add(hash)
+	}
+	if token.Stale(a.now()) {
+		if err := a.catalog.TouchToken(ctx, token.ID); err != nil {
+			return Principal{}, err
+		}
+	}
+	return Principal{Account: token.Account, Scope: token.Scope, tokenHash: token.Hash}, nil
+}
+
+// goodTokens bounds how many tokens are remembered as good, and goodFor is how
+// long: they are looked up all the same, and only not refused unseen.
+const (
+	goodTokens = 4096
+	goodFor    = time.Hour
+)
+
+// goods are the hashes of tokens that were good lately.
+type goods struct {
+	mu   sync.Mutex
+	seen map[string]time.Time
+	now  func() time.Time
+}
+
+func (g *goods) has(hash []byte) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	at, ok := g.seen[string(hash)]
+	return ok && g.now().Sub(at) < goodFor
+}
+
+func (g *goods) add(hash []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for old, at := range g.seen {
+		if len(g.seen) >= goodTokens || g.now().Sub(at) >= goodFor {
+			delete(g.seen, old)
+		}
+	}
+	g.seen[string(hash)] = g.now()
 }

@@ -132,6 +132,16 @@ func (l *Limiter) Requests(ctx context.Context, class Class, who Who, n int) err
 	return nil
 }
 
+// Waiting returns a reply.TooMany if it is known that a request of a class would
+// be refused now. It counts nothing and asks nobody.
+func (l *Limiter) Waiting(class Class, who Who) error {
+	_, key := l.find(class, who)
+	if wait := l.waiting(key); wait > 0 {
+		return tooOften(wait)
+	}
+	return nil
+}
+
 // find is the budget of a request.
 func (l *Limiter) find(class Class, who Who) (budget.Limit, name) {
 	r := l.rules[class]

@@ -25,6 +25,8 @@ const (
 	Report Class = "report"
 	// Invite makes the server write to people.
 	Invite Class = "invite"
+	// Refused is a request with a token that is not known.
+	Refused Class = "refused"
 )
 
 // rule is how often a class of requests may be made: by one account, from
@@ -43,6 +45,7 @@ func rules() map[Class]rule {
 		Comment: {perSecond(300, 10), perMinute(20, 12)},
 		Report:  {perSecond(600, 20), perSecond(300, 10)},
 		Invite:  {perMinute(200, 20), perMinute(20, 2)},
+		Refused: {network: perMinute(100, 20)},
 	}
 }
 

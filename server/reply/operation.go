@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -55,6 +56,7 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 	if op.MaxBodyBytes == 0 {
 		op.MaxBodyBytes = maxBody
 	}
+	op.Middlewares = append(op.Middlewares, func(ctx huma.Context, next func(huma.Context)) { next(&client{request: ctx}) })
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
 		if err != nil {
@@ -64,6 +66,23 @@ func Register[I, O any](api huma.API, op huma.Operation, handler func(context.Co
 	})
 }
 
+// unreadable is what huma says, as the server's own fault, of a body that breaks
+// off: in chunks that are none, say.
+const unreadable = "cannot read request body"
+
+// request is a huma.Context by a name that none of its methods has.
+type request = huma.Context
+
+// client is a request whose client is at fault where huma says the server is.
+type client struct {
+	request
+
+	fault int
+}
+
+// SetStatus implements huma.Context.
+func (c *client) SetStatus(status int) { c.request.SetStatus(cmp.Or(c.fault, status)) }
+
 // transform turns huma's own errors into problem documents.
 func transform(ctx huma.Context, _ string, body any) (any, error) {
 	model, ok := body.(*huma.ErrorModel)
@@ -71,6 +90,10 @@ func transform(ctx huma.Context, _ string, body any) (any, error) {
 		return body, nil
 	}
 	ctx.SetHeader("Cache-Control", "no-store")
+	if line, ours := ctx.(*client); ours && model.Detail == unreadable {
+		line.fault = malformed.Status
+		return malformed, nil
+	}
 	return translated(ctx.Context(), model), nil
 }
 

@@ -1,6 +1,7 @@
 package reply_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -172,6 +174,25 @@ func TestBrokenRequests(t *testing.T) {
 		require.Equal(t, row.code, problem(t, w).Code, row.name)
 		require.Less(t, w.Body.Len(), 1000, row.name)
 	}
+}
+
+// TestChunksThatAreNone: a body that cannot be read is the client's fault.
+func TestChunksThatAreNone(t *testing.T) {
+	t.Parallel()
+	router, log := newServer(t, nil)
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	line, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = line.Close() })
+	_, err = io.WriteString(line, "POST /huma HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")
+	require.NoError(t, err)
+	res, err := http.ReadResponse(bufio.NewReader(line), nil)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	raw, _ := io.ReadAll(res.Body); require.Equal(t, http.StatusBadRequest, res.StatusCode, string(raw)+log.String())
+	require.Equal(t, reply.ContentType, res.Header.Get("Content-Type"))
+	require.Empty(t, log.String(), "nothing is wrong with the server")
 }
 
 func TestHalfAnAnswerIsCut(t *testing.T) {

@@ -55,16 +55,10 @@ type Options struct {
 type Party struct {
 	o Options
 
-	mu       sync.Mutex
-	provider *library.Provider
-	says     metadata
-}
-
-// metadata is what of the provider's own description is read beside the library.
-type metadata struct {
-	// NamesItself says that the provider puts iss into what it sends back
-	// (RFC 9207).
-	NamesItself bool `json:"authorization_response_iss_parameter_supported"`
+	mu sync.Mutex
+	// known is what the provider said of itself; asking is a question on its way.
+	known  *described
+	asking *question
 }
 
 // New makes a Party. The provider is asked when somebody comes: it may start
@@ -176,26 +170,16 @@ func (p *Party) person(id *library.IDToken) (Person, error) {
 	return who, nil
 }
 
-// ready asks the provider to describe itself, once.
+// ready is what the provider says of itself. It is asked once.
 func (p *Party) ready(ctx context.Context) (*oauth2.Config, *library.Provider, metadata, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.provider == nil {
-		asking, cancel := context.WithTimeout(library.ClientContext(ctx, p.o.Client), exchangeTime)
-		defer cancel()
-		provider, err := library.NewProvider(asking, p.o.Issuer)
-		if err != nil {
-			return nil, nil, metadata{}, fmt.Errorf("%w: %s", ErrUnreachable, short(err.Error()))
-		}
-		if err := provider.Claims(&p.says); err != nil {
-			return nil, nil, metadata{}, fmt.Errorf("%w: %w", ErrUnreachable, err)
-		}
-		p.provider = provider
+	d, err := p.describe(ctx)
+	if err != nil {
+		return nil, nil, metadata{}, err
 	}
 	return &oauth2.Config{
-		ClientID: p.o.ClientID, ClientSecret: p.o.ClientSecret, Endpoint: p.provider.Endpoint(),
+		ClientID: p.o.ClientID, ClientSecret: p.o.ClientSecret, Endpoint: d.provider.Endpoint(),
 		RedirectURL: p.o.Return.String(), Scopes: append([]string{library.ScopeOpenID}, p.o.Scopes...),
-	}, p.provider, p.says, nil
+	}, d.provider, d.says, nil
 }
 
 // maxSaid bounds what of a provider's words goes into the log.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -42,8 +43,8 @@ func TestOpenUploadsAreCounted(t *testing.T) {
 		INSERT INTO videos (id, slug, owner_id, title, title_folded, visibility, state, created_at, updated_at)
 		SELECT 'v' || i, 's' || i, ?0, 't', 't', 'private', 'recording', ?1, ?1 FROM n`, r.owner.account.ID, first.CreatedAt)
 	require.NoError(t, err)
-	_, err = r.db.Writer.ExecContext(t.Context(), `INSERT INTO uploads (id, video_id, state, created_at, touched_at)
-		SELECT id || 'u', id, 'open', created_at, created_at FROM videos WHERE id <> ?`, first.ID)
+	_, err = r.db.Writer.ExecContext(t.Context(), `INSERT INTO uploads (id, video_id, received, state, created_at, touched_at)
+		SELECT id || 'u', id, 1, 'open', created_at, created_at FROM videos WHERE id <> ?`, first.ID)
 	require.NoError(t, err)
 	refused := r.owner.ask(t, http.MethodPost, "/api/videos", "{}")
 	require.Equal(t, http.StatusTooManyRequests, refused.StatusCode)
@@ -52,4 +53,26 @@ func TestOpenUploadsAreCounted(t *testing.T) {
 	require.Equal(t, http.StatusCreated, r.member.ask(t, http.MethodPost, "/api/videos", "{}").StatusCode)
 	require.Equal(t, http.StatusOK, r.owner.ask(t, http.MethodPost, "/api/videos/"+first.ID+"/finish", "").StatusCode)
 	require.Equal(t, http.StatusCreated, r.owner.ask(t, http.MethodPost, "/api/videos", "{}").StatusCode)
+}
+
+// TestUploadsWithoutAByteAreFew: attack 53, uploads that are begun and never sent.
+func TestUploadsWithoutAByteAreFew(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	made, video := 0, ""
+	for range 100 {
+		res := r.owner.ask(t, http.MethodPost, "/api/videos", "{}")
+		if res.StatusCode == http.StatusTooManyRequests {
+			require.Contains(t, text(t, res), "open_uploads")
+			break
+		}
+		require.Equal(t, http.StatusCreated, res.StatusCode)
+		made, video = made+1, res.Header.Get("Location")
+	}
+	require.Equal(t, 20, made)
+	res := r.owner.ask(t, http.MethodPost, "/api/uploads", "", "Tus-Resumable", "1.0.0", "Upload-Length", "0")
+	require.Equal(t, http.StatusTooManyRequests, res.StatusCode, "by the other way, too")
+	v := r.read(t, strings.TrimPrefix(video, "/api/videos/"))
+	r.send(t, v, 0, []byte("a byte"))
+	require.Equal(t, http.StatusCreated, r.owner.ask(t, http.MethodPost, "/api/videos", "{}").StatusCode, "one that sends does not count")
 }

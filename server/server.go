@@ -237,6 +237,7 @@ func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stopped = stop
+	go s.records.Relay(following)
 	go s.losses.Follow(following, records, log)
 	go s.downloads.Run(following)
 	if s.health.Census != nil {

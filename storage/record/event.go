@@ -23,14 +23,14 @@ const (
 
 // Event says that a record changed; whoever may see it reads it anew.
 type Event struct {
-	Kind      EventKind
-	VideoID   string
-	CommentID string // for the kinds of comment
-	AccountID string // for NoticeAdded, AccessLost of an account, VideoHidden from one alone, and VideoRemoved: whose it was
+	Kind      EventKind `json:"kind"`
+	VideoID   string    `json:"video,omitempty"`
+	CommentID string    `json:"comment,omitempty"` // for the kinds of comment
+	AccountID string    `json:"account,omitempty"` // for NoticeAdded, AccessLost of an account, VideoHidden from one alone, and VideoRemoved: whose it was
 	// WorkspaceID is, for VideoRemoved and VideoHidden, the workspace whose people
 	// could all see it before; "" if only its owner and who was named could.
-	WorkspaceID string
-	Epoch       int64 // for AccessLost
+	WorkspaceID string `json:"workspace,omitempty"`
+	Epoch       int64  `json:"epoch,omitempty"` // for AccessLost
 }
 
 // subscriberBuffer is how many events may wait for a slow subscriber before the
@@ -79,6 +79,17 @@ func (h *hub) publish(events []Event) {
 		h.tell(e.VideoID, e)
 		if e.VideoID != "" {
 			h.tell("", e)
+		}
+	}
+}
+
+// restart ends all subscriptions: their holders begin anew.
+func (h *hub) restart() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for room, channels := range h.rooms {
+		for ch := range channels {
+			h.drop(room, ch)
 		}
 	}
 }

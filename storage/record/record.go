@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -66,6 +67,9 @@ type Store struct {
 	queue Queue
 	hub   *hub
 	clock func() time.Time
+	// origin names this process in the events that it tells others.
+	origin  string
+	hinting atomic.Bool
 }
 
 // NewStore makes a store over a migrated database.
@@ -73,7 +77,7 @@ func NewStore(o Options) *Store {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Store{DB: o.DB, Log: o.Log, queue: o.Queue, hub: newHub(), clock: o.Now}
+	return &Store{DB: o.DB, Log: o.Log, queue: o.Queue, hub: newHub(), clock: o.Now, origin: NewID()}
 }
 
 // Now is the time as records hold it: UTC, in whole microseconds.
@@ -108,18 +112,22 @@ func (s *Store) write(ctx context.Context, in writing, change func(ctx context.C
 				return err
 			}
 		}
+		if err := s.outbox(ctx, tx, events); err != nil {
+			return err
+		}
+		told := len(events)
 		for _, do := range last {
 			if err := do(ctx); err != nil {
 				return err
 			}
 		}
-		return nil
+		return s.outbox(ctx, tx, events[told:])
 	})
-	if err != nil {
-		return Translate(err)
+	if err == nil || errors.Is(err, database.ErrUncertain) { // whoever is told looks for himself
+		s.hub.publish(events)
+		s.hint(ctx, events)
 	}
-	s.hub.publish(events)
-	return nil
+	return Translate(err)
 }
 
 // Change is a transaction with what belongs to it.

@@ -65,8 +65,8 @@ func moment(t time.Time) *time.Time {
 	return new(t.UTC())
 }
 
-// ListOutput lists webhooks.
-type ListOutput struct {
+// WebhooksOutput lists webhooks.
+type WebhooksOutput struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
 		Items []Webhook `json:"items" nullable:"false"`
@@ -74,7 +74,7 @@ type ListOutput struct {
 }
 
 // List is GET /api/webhooks.
-func (a *API) List(ctx context.Context, _ *struct{}) (*ListOutput, error) {
+func (a *API) List(ctx context.Context, _ *struct{}) (*WebhooksOutput, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (a *API) List(ctx context.Context, _ *struct{}) (*ListOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &ListOutput{CacheControl: "no-store"}
+	out := &WebhooksOutput{CacheControl: "no-store"}
 	out.Body.Items = make([]Webhook, len(all))
 	for i, w := range all {
 		out.Body.Items[i] = a.view(w)
@@ -91,16 +91,16 @@ func (a *API) List(ctx context.Context, _ *struct{}) (*ListOutput, error) {
 	return out, nil
 }
 
-// CreateInput is a new webhook.
-type CreateInput struct {
+// NewWebhookInput is a new webhook.
+type NewWebhookInput struct {
 	Body struct {
 		URL    string         `json:"url" maxLength:"2000" doc:"Where messages go; with https"`
 		Events []webhook.Kind `json:"events" maxItems:"20" nullable:"false" doc:"What it is told of"`
 	}
 }
 
-// SecretOutput is a webhook with its new secret, which is shown this once.
-type SecretOutput struct {
+// WebhookSecretOutput is a webhook with its new secret, which is shown this once.
+type WebhookSecretOutput struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
 		Webhook Webhook `json:"webhook"`
@@ -108,14 +108,14 @@ type SecretOutput struct {
 	}
 }
 
-func (a *API) shown(w *webhook.Webhook) *SecretOutput {
-	out := &SecretOutput{CacheControl: "no-store"}
+func (a *API) shown(w *webhook.Webhook) *WebhookSecretOutput {
+	out := &WebhookSecretOutput{CacheControl: "no-store"}
 	out.Body.Webhook, out.Body.Secret = a.view(w), w.Secret
 	return out
 }
 
 // Create is POST /api/webhooks.
-func (a *API) Create(ctx context.Context, in *CreateInput) (*SecretOutput, error) {
+func (a *API) Create(ctx context.Context, in *NewWebhookInput) (*WebhookSecretOutput, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
@@ -136,14 +136,14 @@ type ByID struct {
 	ID string `path:"id" maxLength:"64" doc:"The webhook"`
 }
 
-// Output is one webhook.
-type Output struct {
+// WebhookOutput is one webhook.
+type WebhookOutput struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         Webhook
 }
 
-// ChangeInput changes some of a webhook.
-type ChangeInput struct {
+// WebhookChangeInput changes some of a webhook.
+type WebhookChangeInput struct {
 	ByID
 	Body struct {
 		URL     *string        `json:"url,omitempty" maxLength:"2000"`
@@ -153,7 +153,7 @@ type ChangeInput struct {
 }
 
 // Change is PATCH /api/webhooks/{id}.
-func (a *API) Change(ctx context.Context, in *ChangeInput) (*Output, error) {
+func (a *API) Change(ctx context.Context, in *WebhookChangeInput) (*WebhookOutput, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (a *API) Change(ctx context.Context, in *ChangeInput) (*Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Output{CacheControl: "no-store", Body: a.view(w)}, nil
+	return &WebhookOutput{CacheControl: "no-store", Body: a.view(w)}, nil
 }
 
 // Empty is an answer without a body.
@@ -186,7 +186,7 @@ func (a *API) Delete(ctx context.Context, in *ByID) (*Empty, error) {
 }
 
 // RenewSecret is POST /api/webhooks/{id}/secret.
-func (a *API) RenewSecret(ctx context.Context, in *ByID) (*SecretOutput, error) {
+func (a *API) RenewSecret(ctx context.Context, in *ByID) (*WebhookSecretOutput, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err

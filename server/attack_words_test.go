@@ -122,13 +122,15 @@ func TestSecretsAreNeverRead(t *testing.T) {
 		require.Greater(t, len(shown), 20)
 		secrets = append(secrets, shown)
 	}
+	hook := r.hook(t, boss.account.WorkspaceID)
+	secrets = append(secrets, hook.Secret, strings.TrimPrefix(hook.Secret, "whsec_"))
 	asked := 0
 	for key := range r.server.needs {
 		method, pattern, _ := strings.Cut(key, " ")
 		if method != http.MethodGet || strings.HasSuffix(pattern, "/events") || strings.Contains(pattern, ":grant") {
 			continue
 		}
-		path := strings.NewReplacer("/api/workspaces/:id", "/api/workspaces/"+v.WorkspaceID).Replace(pattern)
+		path := strings.NewReplacer("/api/workspaces/:id", "/api/workspaces/"+v.WorkspaceID, "/api/webhooks/:id", "/api/webhooks/"+hook.ID).Replace(pattern)
 		_, answer := boss.get(t, r.places(v, r.names(t, v))(path), "Accept", "text/html,*/*")
 		for _, one := range secrets {
 			require.NotContains(t, answer, one, key)

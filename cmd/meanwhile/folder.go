@@ -1,18 +1,23 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/storage/backup"
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
 
 // lockFolder makes this process the only server on a data folder: an embedded
@@ -123,4 +128,114 @@ func exposed(config *Config) []string {
 		}
 	}
 	return found
+}
+
+type backupCmd struct {
+	To   string `help:"Folder to keep the backup in; one that holds a backup already is brought up to date." required:"" type:"path"`
+	Link bool   `help:"Make hard links of media in place of copies, where both are on one file system."`
+}
+
+// Run copies the data of a server, which may run meanwhile. The database is not
+// migrated: a backup is what one makes before.
+func (c backupCmd) Run(ctx context.Context, config *Config) (err error) {
+	media, err := config.mediaFolder()
+	if err != nil {
+		return err
+	}
+	db, err := database.Open(ctx, config.database())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	began := time.Now()
+	made, err := backup.Make(ctx, backup.Source{DB: db, Objects: media, Version: version}, c.To, backup.Options{Link: c.Link})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(os.Stdout, "Backed up to %s in %s: %d objects, %d bytes.\n", c.To, time.Since(began).Round(time.Millisecond), made.Objects, made.Bytes)
+	return lacking(made.Missing)
+}
+
+type restoreCmd struct {
+	From      string `help:"Folder of the backup, to be brought to an empty data folder. Default: none, because the data is there already (PostgreSQL and S3)." type:"path"`
+	Link      bool   `help:"Make hard links of media in place of copies, where both are on one file system."`
+	EndTokens bool   `help:"End all API tokens, too: one that was revoked after the backup is valid again otherwise." name:"end-tokens"`
+}
+
+// Run brings a backup back, or finishes what other tools have brought back:
+// sessions and addresses of before are void, and all media is looked for. No server
+// may run meanwhile.
+func (c restoreCmd) Run(ctx context.Context, config *Config) (err error) {
+	unlock, err := lockFolder(config.Data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if c.From != "" {
+		if err := c.bring(ctx, config); err != nil {
+			return err
+		}
+	}
+	a, err := open(ctx, config, tool())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	if err := backup.Void(ctx, a.db, c.EndTokens); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(os.Stdout, "Sessions, mailed links and media addresses of before are void: everybody signs in again.")
+	missing, err := backup.Lacking(ctx, a.db, func(ctx context.Context, key string) (int64, bool, error) {
+		size, err := a.objects.Size(ctx, key)
+		if errors.Is(err, objects.ErrNotFound) {
+			return 0, false, nil
+		}
+		return size, err == nil, err
+	})
+	if err != nil {
+		return err
+	}
+	return lacking(missing)
+}
+
+func (c restoreCmd) bring(ctx context.Context, config *Config) error {
+	media, err := config.mediaFolder()
+	if err != nil {
+		return err
+	}
+	path, ok := strings.CutPrefix(config.database(), "sqlite:")
+	if !ok {
+		return backup.ErrElsewhere
+	}
+	began := time.Now()
+	m, err := backup.Restore(ctx, c.From, backup.Target{Database: path, Objects: media}, backup.Options{Link: c.Link})
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(os.Stdout, "Restored what was there at %s in %s: %d objects, %d bytes.\n",
+		m.MadeAt.Format(time.RFC3339), time.Since(began).Round(time.Millisecond), m.Objects, m.Bytes)
+	return nil
+}
+
+// mediaFolder is the folder of the media, for what copies files.
+func (c *Config) mediaFolder() (string, error) {
+	folder, err := c.objects()
+	if err == nil && strings.HasPrefix(folder, "s3:") {
+		err = errors.New("the media is in a bucket: copy it with the tools of your S3 store, see docs/backup.md")
+	}
+	return folder, err
+}
+
+// lackingNamed is how many absent objects are named.
+const lackingNamed = 20
+
+// lacking says which objects are not there, as an error.
+func lacking(missing []backup.Missing) error {
+	if len(missing) == 0 {
+		return nil
+	}
+	for _, m := range missing[:min(len(missing), lackingNamed)] {
+		_, _ = fmt.Fprintf(os.Stdout, "missing: %s of video %s\n", m.Key, m.VideoID)
+	}
+	return fmt.Errorf("%d objects that records name are missing or cut off; everything else is there", len(missing))
 }

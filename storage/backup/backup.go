@@ -120,7 +120,8 @@ func Make(ctx context.Context, from Source, to string, o Options) (Manifest, err
 	if err := made.describe(ctx, from, to); err != nil {
 		return Manifest{}, err
 	}
-	return made, made.write(to)
+	err := made.write(to)
+	return made, err
 }
 
 // attempts is how often the database is copied until none of its records names

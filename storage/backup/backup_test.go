@@ -206,7 +206,7 @@ func TestWhatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
 	p, to := newPlace(t), t.TempDir()
 	p.video("first")
-	require.NoError(t, os.Remove(filepath.Join(p.objects, "first/parts/1")))
+	require.NoError(t, os.Remove(filepath.Join(p.objects, "first", "parts", "1")))
 	p.object("first/720/0", "cut off")
 	made, err := backup.Make(t.Context(), p.source(), to, backup.Options{})
 	require.NoError(t, err, "the rest is worth having")

@@ -52,8 +52,10 @@ type Queue struct {
 	// self is this process, lease what its jobs stand on.
 	self  Worker
 	lease *lease
-	beat  time.Duration
-	turns turns
+	// handlers may be added until Start.
+	handlers *Handlers
+	beat     time.Duration
+	turns    turns
 	// still ends what says that this process lives.
 	still func()
 }
@@ -87,7 +89,6 @@ func Open(o Options) (*Queue, error) {
 	config.Hooks = []rivertype.Hook{&placed{}}
 	config.Middleware = []rivertype.Middleware{&middleware{watch: o.Watch}}
 	if o.Handlers != nil {
-		o.Handlers.complete()
 		config.Workers = o.Handlers.workers
 		config.Queues = map[string]river.QueueConfig{}
 		if self.Kind != KindWorker {
@@ -115,13 +116,17 @@ func Open(o Options) (*Queue, error) {
 	}
 	q := &Queue{client: client, db: o.DB, log: o.Log, mail: o.Mail, self: self, beat: cmp.Or(o.Beat, beatEvery)}
 	if o.Handlers != nil {
-		q.lease = o.Handlers.lease
+		q.handlers, q.lease = o.Handlers, o.Handlers.lease
 	}
 	return q, nil
 }
 
 // Start makes this process known and begins to work.
 func (q *Queue) Start(ctx context.Context) error {
+	if q.handlers == nil {
+		return errors.New("jobs: this queue does nothing")
+	}
+	q.handlers.complete()
 	if !q.postgres() {
 		// One process owns an embedded database, so whatever still counts as
 		// running was cut off.

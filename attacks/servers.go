@@ -8,20 +8,20 @@ func onServers() []Attack {
 			Guard: Mutation{"server/server.go", `s.engine.SetTrustedProxies(o.TrustedProxies)`, `s.engine.SetTrustedProxies([]string{"0.0.0.0/0", "::/0"})`},
 		},
 		{
-			N: 30, Name: "has the server fetch an address that it says", Package: "server", Test: "TestNothingThatIsSaidIsFetched",
-			Guard: Mutation{"server/site/oembed.go", `u, err := url.Parse(text)`, "_, _ = http.Get(text)\n\tu, err := url.Parse(text)"},
+			N: 30, Name: "has the server call an address inside", Package: "server/webhook", Test: "TestNoAddressInsideIsCalled",
+			Guard: Mutation{"server/webhook/guard.go", `if err != nil || !g.allows(at.Addr()) {`, `if err != nil || !at.IsValid() {`},
 		},
 		{
-			N: 31, Name: "reads what another machine answered the server", Package: "attacks", Test: "TestOnlyTheseAskOtherMachines",
-			Guard: Mutation{"server/library/operations.go", `// Empty is an answer without a body.`, "var fetch = func() (*http.Response, error) { return http.Get(\"http://x\") }\n\n// Empty is an answer without a body."},
+			N: 31, Name: "reads what another machine answered the server", Package: "server/webhook", Test: "TestWhatAReceiverAnswersIsNotKept",
+			Guard: Mutation{"server/webhook/send.go", `_ = res.Body.Close() // nobody reads it`, "said := make([]byte, 99)\n\tif n, _ := res.Body.Read(said); n > 0 {\n\t\treturn webhook.Outcome{Status: res.StatusCode, Problem: string(said[:n])}, nil\n\t}"},
 		},
 		{
 			N: 32, Name: "reads secrets that others have stored", Package: "server", Test: "TestSecretsAreNeverRead",
 			Guard: Mutation{"server/auth/sessions.go", `Email: a.Email, Name: a.Name,`, `Email: a.Email, Name: a.Name + a.PasswordHash,`},
 		},
 		{
-			N: 33, Name: "forges or replays a webhook (there are none)", Package: "server", Test: "TestThereAreNoWebhooks",
-			Guard: Mutation{"server/routes.go", `plain(open(), "OPTIONS", ingest.Path, handle),`, `plain(open(), "OPTIONS", ingest.Path, handle), plain(open(), "POST", "/api/webhooks/:id", handle),`},
+			N: 33, Name: "forges or replays a webhook's message", Package: "server/webhook", Test: "TestAMessageIsSignedAndTellsOfTheEvent",
+			Guard: Mutation{"server/webhook/send.go", `signer.Sign(id, at, body)`, `signer.Sign(id, time.Time{}, body)`},
 		},
 		{
 			N: 35, Name: "has links made of its Host header", Package: "server", Test: "TestLinksAreMadeOfTheSettingAlone",

@@ -86,10 +86,17 @@ func TestOnlyTheseAskOtherMachines(t *testing.T) {
 		"server/auth/oidc":         "the provider of the settings",
 		"server/notify":            "the mail server of the settings",
 		"server/certificate":       "the authority of the settings",
+		"server/webhook":           "what admins name; every address is judged before every line",
 		"cmd/meanwhile":            "doctor asks this server itself",
+		"cmd/meanwhile/doctor":     "asks this server itself",
+		"storage/database":         "the database of the settings",
+		"storage/objects":          "the bucket of the settings",
 		"transcode/ffmpeg":         "starts ffmpeg",
 		"transcode/ffmpeg/sandbox": "starts itself",
 		"server/notify/smtptest":   "a mail server for tests",
+
+		"storage/database/databasetest": "a database server for tests",
+		"storage/objects/objectstest":   "a bucket for tests",
 	}
 	used := map[string]bool{}
 	for _, path := range goFiles(t) {

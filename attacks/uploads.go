@@ -25,7 +25,7 @@ func onUploads() []Attack {
 		},
 		{
 			N: 53, Name: "opens uploads without end", Package: "server", Test: "TestOpenUploadsAreCounted",
-			Guard: Mutation{"storage/catalog/video.go", `if err == nil && open >= openUploads {`, `if err == nil && open < 0 {`},
+			Guard: Mutation{"storage/catalog/video.go", `if err == nil && (open >= openUploads ||`, `if err == nil && (open < 0 ||`},
 		},
 		{
 			N: 65, Name: "uploads captions with script (nobody can)", Package: "server", Test: "TestThereAreNoCaptionsToUpload",

@@ -166,7 +166,7 @@ type restoreCmd struct {
 // sessions and addresses of before are void, and all media is looked for. No server
 // may run meanwhile.
 func (c restoreCmd) Run(ctx context.Context, config *Config) (err error) {
-	unlock, err := lockFolder(config.Data)
+	unlock, err := config.own()
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // deleted all the same.
 func TestWhatCannotBeDeletedIsKeptInMind(t *testing.T) {
 	t.Parallel()
-	a := tool(t)
+	a := openTool(t)
 	_, err := a.objects.Put(t.Context(), "v/gone/src/0", strings.NewReader("bytes"))
 	require.NoError(t, err)
 	for _, key := range []string{"../cannot", "v/gone/"} {

@@ -16,8 +16,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
-// tool opens the storage as a command does.
-func tool(t *testing.T) *app {
+// openTool opens the storage as a command does.
+func openTool(t *testing.T) *app {
 	t.Helper()
 	a, err := open(t.Context(), &Config{Data: filepath.Join(t.TempDir(), "data"), LogLevel: "error"}, tool())
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func tool(t *testing.T) *app {
 
 func TestAnAccountAndItsTokenFromTheCommandLine(t *testing.T) {
 	t.Parallel()
-	a := tool(t)
+	a := openTool(t)
 	var out bytes.Buffer
 	user := userAddCmd{Email: " Ada@Example.org", Name: "Ada", Role: "owner"}
 	require.NoError(t, user.add(t.Context(), a.catalog, strings.NewReader("correct horse\r\nmore"), &out))
@@ -48,7 +48,7 @@ func TestAnAccountAndItsTokenFromTheCommandLine(t *testing.T) {
 
 func TestPasswordsThatTheCommandRefuses(t *testing.T) {
 	t.Parallel()
-	a := tool(t)
+	a := openTool(t)
 	user := userAddCmd{Email: "ada@example.org", Name: "Ada", Role: "owner"}
 	for _, password := range []string{"", "\n", "short\n", strings.Repeat("x", 1<<20), "\xff\xfe\xfd\xfc\xff\xfe\xfd\xfc"} {
 		require.Error(t, user.add(t.Context(), a.catalog, strings.NewReader(password), io.Discard), "%.10q", password)
@@ -59,7 +59,7 @@ func TestPasswordsThatTheCommandRefuses(t *testing.T) {
 
 func TestAnAccountIsLockedOutAndGetsALinkToComeBack(t *testing.T) {
 	t.Parallel()
-	a := tool(t)
+	a := openTool(t)
 	ctx := t.Context()
 	user := userAddCmd{Email: "ada@example.org", Name: "Ada", Role: "owner"}
 	require.NoError(t, user.add(ctx, a.catalog, strings.NewReader("correct horse"), io.Discard))

@@ -2,6 +2,7 @@ package people_test
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"strings"
 	"sync"
@@ -68,9 +69,15 @@ func TestSetupTokenMakesOneOwner(t *testing.T) {
 		again, err := c.Begin(ctx)
 		require.NoError(t, err)
 		require.Equal(t, first.GrantKey, again.GrantKey, "grants outlive a restart")
-		require.NotEqual(t, first.SetupToken, again.SetupToken)
+		wrong := []string{"", "wrong", base64.RawURLEncoding.EncodeToString(first.GrantKey)}
+		if engine == database.PostgreSQL {
+			require.Equal(t, first.SetupToken, again.SetupToken, "another server of the same cluster prints it, too")
+		} else {
+			require.NotEqual(t, first.SetupToken, again.SetupToken)
+			wrong = append(wrong, first.SetupToken)
+		}
 
-		for _, token := range []string{"", "wrong", first.SetupToken} {
+		for _, token := range wrong {
 			_, err = c.CreateOwner(ctx, token, person("Mallory"))
 			require.ErrorIs(t, err, people.ErrToken, token)
 		}

@@ -2,13 +2,17 @@ package people
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"time"
 
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -28,7 +32,8 @@ type Instance struct {
 	// GrantKey signs media addresses.
 	GrantKey []byte
 	// SetupToken lets its holder make the first account. It is empty once there
-	// is one, and another one after each start without.
+	// is one. On SQLite it is another one after each start without; servers that
+	// share their records on PostgreSQL all print the same.
 	SetupToken string
 }
 
@@ -42,8 +47,7 @@ type instanceRow struct {
 }
 
 // Begin is to be called once when a server starts. The first time ever it makes
-// the grant key; while there is no account it makes a fresh setup token, and
-// the one before is void.
+// the grant key; while there is no account it makes a setup token.
 func (c *People) Begin(ctx context.Context) (Instance, error) {
 	var begun Instance
 	err := c.write(ctx, func(ctx context.Context, tx change) error {
@@ -57,22 +61,35 @@ func (c *People) Begin(ctx context.Context) (Instance, error) {
 			return err
 		}
 		begun = Instance{GrantKey: row.GrantKey}
-		return tx.renewSetup(ctx, &begun)
+		return tx.renewSetup(ctx, c.DB.Engine(), &begun)
 	})
 	return begun, err
 }
 
-// renewSetup makes a setup token if there is no account, and voids the last one.
-func (t change) renewSetup(ctx context.Context, begun *Instance) error {
+// renewSetup makes a setup token if there is no account. On SQLite it voids the
+// last one; on PostgreSQL another server may just have printed that.
+func (t change) renewSetup(ctx context.Context, engine database.Engine, begun *Instance) error {
 	exists, err := t.NewSelect().Model((*Account)(nil)).Exists(ctx)
 	if err != nil {
 		return err
 	}
 	var hash []byte
-	if !exists {
+	switch {
+	case exists:
+	case engine == database.PostgreSQL:
+		begun.SetupToken = commonSetup(begun.GrantKey)
+		hash = record.HashToken(begun.SetupToken)
+	default:
 		begun.SetupToken, hash = record.Secret()
 	}
 	return t.setSetupHash(ctx, hash)
+}
+
+// commonSetup is the setup token of all servers that share a grant key.
+func commonSetup(grantKey []byte) string {
+	mac := hmac.New(sha256.New, grantKey)
+	mac.Write([]byte("setup token"))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 func (t change) setSetupHash(ctx context.Context, hash []byte) error {

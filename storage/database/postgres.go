@@ -74,7 +74,8 @@ func (db *DB) openPostgres(ctx context.Context, rawURL string) error {
 	db.Writer = bun.NewDB(connect(s.writing), pgdialect.New(), tolerant())
 	reader := connect(s.reading)
 	db.Reader = bun.NewDB(reader, pgdialect.New(), tolerant(), bun.WithConnResolver(resolver{patient{reader}}))
-	if err := db.Writer.PingContext(ctx); err != nil {
+	// It may be starting, as this process is.
+	if err := again(ctx, db.Writer.PingContext); err != nil {
 		return fmt.Errorf("database: open %s: %w", redact(rawURL), err)
 	}
 	return nil
@@ -145,7 +146,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	conn, err := c.Connector.Connect(bounded)
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && (bounded.Err() != nil || unavailable(err)) {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return conn, err

@@ -259,7 +259,7 @@ func TestAWorkerLetsGo(t *testing.T) {
 		require.True(t, strings.Contains(string(body), want), path)
 	}
 	f.send(recording(t))
-	require.Eventually(t, func() bool { return f.jobs("running") == 2 }, testTime, tick)
+	require.Eventually(t, func() bool { return len(childrenOf(w.cmd.Process.Pid, "sleep")) == 2 }, testTime, tick)
 	asked := time.Now()
 	require.NoError(t, w.cmd.Process.Signal(syscall.SIGTERM))
 	select {

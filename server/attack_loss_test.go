@@ -21,6 +21,25 @@ const within = 6 * time.Second
 // streams that are open end with the right that opened them.
 func TestWhoLosesRightsLosesThemEverywhere(t *testing.T) {
 	t.Parallel()
+	loseRights(t, func(t *testing.T) (r, far *rig) {
+		t.Helper()
+		r = newRigAt(t, new(float64))
+		require.NoError(t, r.server.Start(t.Context(), r.catalog, quiet()))
+		return r, r
+	})
+}
+
+// TestWhoLosesRightsLosesThemOnEveryServer: attack 37 where another server than the
+// one that is told has the streams and the media.
+func TestWhoLosesRightsLosesThemOnEveryServer(t *testing.T) {
+	t.Parallel()
+	loseRights(t, func(t *testing.T) (r, far *rig) { t.Helper(); return newPair(t) })
+}
+
+// loseRights takes rights away on one server and looks at what they open on
+// another, or the same.
+func loseRights(t *testing.T, servers func(t *testing.T) (r, far *rig)) {
+	t.Helper()
 	for name, x := range map[string]struct {
 		lose func(t *testing.T, r *rig, p *person)
 		// session and token say that these are void, too, and not just the video.
@@ -45,24 +64,25 @@ func TestWhoLosesRightsLosesThemEverywhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRigAt(t, new(float64))
-			require.NoError(t, r.server.Start(t.Context(), r.catalog, quiet()))
+			r, far := servers(t)
 			r.execute(t, "UPDATE memberships SET role = ? WHERE account_id = ?", people.Owner, r.owner.account.ID)
 			p := r.as(t, "Mia", people.Member)
 			_, shown, err := r.catalog.AddToken(t.Context(), people.NewToken{Account: p.account, Name: "t", Scope: people.ScopeAdmin})
 			require.NoError(t, err)
-			program := &person{rig: r, bearer: shown}
+			program, nobody := &person{rig: far, bearer: shown}, &person{rig: far}
 			v := r.upload(t, recording(t, "tiny.mp4"), 1<<20, true)
 			path := "/api/videos/" + v.ID
 			grant, _ := r.granter.Grant(auth.Principal{Account: p.account}, v)
 			segment := "/media/" + grant + "/" + v.ID + "/stream.mp4"
+			near := p
+			p = p.at(far)
 			ended := listen(t, p, path+"/events")
 			for _, one := range []*person{p, program} {
 				require.Equal(t, http.StatusOK, one.ask(t, "GET", path, "").StatusCode)
 			}
-			require.Equal(t, http.StatusOK, r.nobody.ask(t, "GET", segment, "").StatusCode)
+			require.Equal(t, http.StatusOK, nobody.ask(t, "GET", segment, "").StatusCode)
 
-			x.lose(t, r, p)
+			x.lose(t, r, near)
 			closed := func(one *person, path string) func() bool {
 				return func() bool { return one.ask(t, "GET", path, "").StatusCode >= 400 }
 			}
@@ -71,7 +91,7 @@ func TestWhoLosesRightsLosesThemEverywhere(t *testing.T) {
 				require.Eventually(t, closed(program, path), within, 20*time.Millisecond, "the token still opens it")
 			}
 			if name == "is disabled" || name == "is removed from the workspace" { // the others may still watch
-				require.Eventually(t, closed(r.nobody, segment), within, 20*time.Millisecond, "the media address still opens it")
+				require.Eventually(t, closed(nobody, segment), within, 20*time.Millisecond, "the media address still opens it")
 			}
 			select {
 			case <-ended:

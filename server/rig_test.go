@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,6 +48,7 @@ type rig struct {
 	owner   *person
 	member  *person
 	nobody  *person
+	options Options
 }
 
 // person asks with a session, or without.
@@ -66,10 +68,15 @@ func newRig(t testing.TB) *rig {
 // settings.
 func newRigAt(t testing.TB, pace *float64, adjust ...func(*Options)) *rig {
 	t.Helper()
+	return newRigOver(t, databasetest.Any(t), pace, adjust...)
+}
+
+// newRigOver makes a rig over a fresh database.
+func newRigOver(t testing.TB, db *database.DB, pace *float64, adjust ...func(*Options)) *rig {
+	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	r := &rig{}
+	r := &rig{db: db}
 	var err error
-	r.db = databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: r.db, Log: quiet})
 	require.NoError(t, err)
 	r.store, err = objects.OpenFolder(t.TempDir())
@@ -87,14 +94,57 @@ func newRigAt(t testing.TB, pace *float64, adjust ...func(*Options)) *rig {
 	for _, a := range adjust {
 		a(&options)
 	}
+	r.granter = access.NewGranter(key, time.Now)
+	r.serve(t, options)
+	r.owner, r.member, r.nobody = r.join(t, "Ada"), r.join(t, "Ben"), &person{rig: r}
+	return r
+}
+
+// serve begins to listen.
+func (r *rig) serve(t testing.TB, options Options) {
+	t.Helper()
+	var err error
+	r.options = options
 	r.server, err = New(options)
 	require.NoError(t, err)
-	r.granter = access.NewGranter(key, time.Now)
 	r.Server = httptest.NewServer(r.server)
 	t.Cleanup(r.Close)
 	t.Cleanup(r.server.Stop)
-	r.owner, r.member, r.nobody = r.join(t, "Ada"), r.join(t, "Ben"), &person{rig: r}
-	return r
+}
+
+// newPair makes two servers over one database and one store.
+func newPair(t testing.TB, adjust ...func(*Options)) (first, second *rig) {
+	t.Helper()
+	if !slices.Contains(databasetest.Engines(), database.PostgreSQL) {
+		t.Skip("two servers need PostgreSQL")
+	}
+	first = newRigOver(t, databasetest.New(t, database.PostgreSQL), new(float64), adjust...)
+	second = first.beside(t)
+	for _, r := range []*rig{first, second} {
+		require.NoError(t, r.server.Start(t.Context(), r.catalog, r.options.Log))
+	}
+	return first, second
+}
+
+// beside makes another server over the same storage.
+func (r *rig) beside(t testing.TB, adjust ...func(*Options)) *rig {
+	t.Helper()
+	options := r.options
+	options.Catalog = catalog.New(record.Options{DB: r.db, Queue: options.Queue, Log: options.Log})
+	for _, a := range adjust {
+		a(&options)
+	}
+	other := &rig{db: r.db, store: r.store, catalog: options.Catalog, granter: r.granter}
+	other.serve(t, options)
+	other.owner, other.member, other.nobody = r.owner.at(other), r.member.at(other), &person{rig: other}
+	return other
+}
+
+// at is the same person, who asks another server.
+func (p *person) at(r *rig) *person {
+	there := *p
+	there.rig = r
+	return &there
 }
 
 func (r *rig) join(t testing.TB, name string) *person {

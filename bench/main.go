@@ -18,6 +18,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/bench/contain"
 	figures "github.com/meanwhile-app/meanwhile/bench/figure"
 	"github.com/meanwhile-app/meanwhile/bench/gate"
+	"github.com/meanwhile-app/meanwhile/bench/scale"
 )
 
 // figure is one line of the result.
@@ -44,6 +45,7 @@ func measures() []measure {
 		{"sandbox", "what the sandbox adds to the start of an ffmpeg", func(ctx context.Context, l *lab) ([]figure, error) {
 			return contain.Cost(ctx, l.binary, l.pick(60, 20))
 		}},
+		{"scale", "a cluster: jobs, shared renditions, two servers, long playlists, what a minute costs the stores", manyMachines},
 	}
 }
 
@@ -94,6 +96,16 @@ func runAll(ctx context.Context, quick bool, names []string) error {
 		return fmt.Errorf("%d missed", missed)
 	}
 	return nil
+}
+
+// manyMachines measures an installation of many processes.
+func manyMachines(ctx context.Context, l *lab) ([]figure, error) {
+	return scale.Run(ctx, scale.Lab{
+		Binary: l.binary, Folder: l.folder, Quick: l.quick,
+		Clip: func(ctx context.Context, name string, width, height, kilobits, seconds int) (string, error) {
+			return l.clip(ctx, clipSpec{name, width, height, kilobits, seconds})
+		},
+	})
 }
 
 // exitOn ends the program with a sentence.

@@ -8,4 +8,5 @@ export * from './security';
 export * from './share';
 export * from './types';
 export * from './videos';
+export * from './webhooks';
 export * from './workspaces';

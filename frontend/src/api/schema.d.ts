@@ -86,6 +86,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions, and how the installation is */
+        get: operations["read-about"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Jobs that were given up, the newest first */
+        get: operations["list-failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/failures/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try all of them again */
+        post: operations["retry-failures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/failures/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try one of them again */
+        post: operations["retry-failure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits and what runs */
+        get: operations["list-queues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How it went over time */
+        get: operations["read-samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the installation holds */
+        get: operations["read-storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The processes that do jobs */
+        get: operations["list-workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -902,6 +1038,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Addresses that are told of events */
+        get: operations["list-webhooks"];
+        put?: never;
+        /** Tell an address of events; its secret is shown this once */
+        post: operations["create-webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Tell an address nothing any more */
+        delete: operations["delete-webhook"];
+        options?: never;
+        head?: never;
+        /** Address, events, on or off */
+        patch: operations["change-webhook"];
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest messages to a webhook */
+        get: operations["list-deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a message once more */
+        post: operations["send-again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make another secret; it is shown this once */
+        post: operations["renew-webhook-secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a message that is a test */
+        post: operations["test-webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workspace/embed-origins": {
         parameters: {
             query?: never;
@@ -1012,6 +1252,10 @@ export interface components {
              * @description About when it was used last; null if never
              */
             used_at: string | null;
+        };
+        About: {
+            checks: components["schemas"]["Check"][];
+            versions: components["schemas"]["Versions"];
         };
         AbroadInputBody: {
             /** @description Where to go on to afterwards: a path of this server */
@@ -1149,6 +1393,14 @@ export interface components {
             may_comment?: boolean;
             may_download?: boolean;
         };
+        Check: {
+            /** @description What to do; empty if all is well */
+            advice: string;
+            detail: string;
+            name: string;
+            /** @enum {string} */
+            status: "ok" | "warn" | "fail";
+        };
         CheckInputBody: {
             /** @description People of the workspace, by account */
             accounts?: string[];
@@ -1233,6 +1485,42 @@ export interface components {
             /** @description The workspace's name, as a precaution */
             name: string;
         };
+        DeliveriesOutputBody: {
+            items: components["schemas"]["Delivery"][];
+        };
+        Delivery: {
+            /** Format: int64 */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description How long the last attempt took
+             */
+            duration_ms: number;
+            event: string;
+            /** Format: date-time */
+            happened_at: string;
+            /** @description The event; the same in every attempt */
+            id: string;
+            /**
+             * Format: date-time
+             * @description The next attempt
+             */
+            next_at?: string;
+            /** @description Why it was not taken, in a sentence */
+            problem?: string;
+            /** @enum {string} */
+            state: "waiting" | "delivered" | "failed" | "dropped";
+            /**
+             * Format: int64
+             * @description HTTP status of the last attempt; 0 if there was no answer
+             */
+            status: number;
+            /**
+             * Format: date-time
+             * @description The last attempt
+             */
+            tried_at?: string;
+        };
         Entry: {
             /** @description Who is signed in from now on; null if a second step is needed */
             account: components["schemas"]["Account"] | null;
@@ -1251,6 +1539,34 @@ export interface components {
              * @description Modules on each side
              */
             size: number;
+        };
+        Failure: {
+            /**
+             * Format: date-time
+             * @description When it was given up
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description How often it was tried
+             */
+            attempts: number;
+            /** Format: int64 */
+            id: number;
+            /** @description What should have been done, e.g. span, audio, mail */
+            kind: string;
+            /** @description What went wrong the last time */
+            reason: string;
+            /** @description The video's; empty if it is gone */
+            title: string;
+            /** @description Empty if it is about no video */
+            video_id: string;
+            /** @description The video's */
+            workspace: string;
+        };
+        FailuresOutputBody: {
+            items: components["schemas"]["Failure"][];
+            next_cursor: string | null;
         };
         Field: {
             /** @description Where the value stands, e.g. body.email */
@@ -1304,6 +1620,24 @@ export interface components {
         };
         JoinInputBody: {
             token: string;
+        };
+        Lane: {
+            /** Format: int64 */
+            jobs: number;
+            /**
+             * Format: date-time
+             * @description Since when the oldest of them is there
+             */
+            oldest_at: string | null;
+            /**
+             * Format: int64
+             * @description 1 is first
+             */
+            priority: number;
+            /** @description media, mail, webhook or default */
+            queue: string;
+            /** @description available, running, retryable, scheduled or pending */
+            state: string;
         };
         LeaveInputBody: {
             /**
@@ -1507,6 +1841,12 @@ export interface components {
             /** @description The comment that this one answers */
             parent_id?: string | null;
         };
+        NewWebhookInputBody: {
+            /** @description What it is told of */
+            events: string[];
+            /** @description Where messages go; with https */
+            url: string;
+        };
         NewWorkspaceInputBody: {
             name: string;
         };
@@ -1517,7 +1857,7 @@ export interface components {
             from: string;
             id: string;
             /** @enum {string} */
-            kind: "access_request" | "access_granted" | "access_denied" | "shared" | "retention";
+            kind: "access_request" | "access_granted" | "access_denied" | "shared" | "retention" | "webhook_disabled";
             read: boolean;
             request?: components["schemas"]["NoticeRequest"];
             /** @description As long as it may be watched */
@@ -1683,6 +2023,14 @@ export interface components {
             };
             password?: string;
         };
+        Queues: {
+            lanes: components["schemas"]["Lane"][];
+            /**
+             * Format: date-time
+             * @description The server's time, to count from
+             */
+            now: string;
+        };
         ReadInputBody: {
             all?: boolean;
             ids?: string[];
@@ -1713,9 +2061,28 @@ export interface components {
              */
             visibility: "private" | "people" | "workspace" | "link";
         };
+        RetriedOutputBody: {
+            /** @description There may be others; ask again */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description How many jobs are tried again
+             */
+            retried: number;
+        };
         RoleInputBody: {
             /** @enum {string} */
             role: "owner" | "admin" | "member" | "viewer";
+        };
+        Samples: {
+            series: components["schemas"]["Series"][];
+            /**
+             * Format: int64
+             * @description Seconds between two times; a value is the highest of them, or, of received_bytes, the mean of a minute
+             */
+            step_s: number;
+            /** @description Seconds since 1970 */
+            times: number[];
         };
         Security: {
             has_password: boolean;
@@ -1731,6 +2098,12 @@ export interface components {
             /** @description Codes of an app are asked for */
             second_factor: boolean;
             sessions: components["schemas"]["AccountSession"][];
+        };
+        Series: {
+            /** @enum {string} */
+            name: "jobs_waiting" | "jobs_running" | "oldest_wait_seconds" | "recordings" | "received_bytes" | "stored_bytes" | "failures_per_hour" | "workers";
+            /** @description One for each time; null where nothing was seen */
+            values: (number | null)[];
         };
         Session: {
             /** @description Null if nobody is signed in */
@@ -1754,12 +2127,96 @@ export interface components {
             email: string;
             password: string;
         };
+        Stored: {
+            /**
+             * Format: int64
+             * @description What all recordings and their renditions hold, the trash included
+             */
+            bytes: number;
+            /** Format: date-time */
+            counted_at: string;
+            /** @description What keeps the records */
+            database: string;
+            /** Format: int64 */
+            database_bytes: number;
+            /**
+             * Format: int64
+             * @description Objects, or groups of them, that wait to be deleted
+             */
+            garbage: number;
+            /** @description What keeps the media */
+            objects: string;
+            /**
+             * Format: int64
+             * @description Videos in the trash
+             */
+            trashed: number;
+            /** Format: int64 */
+            trashed_bytes: number;
+            /**
+             * Format: int64
+             * @description What has come of them
+             */
+            upload_bytes: number;
+            /**
+             * Format: int64
+             * @description Uploads that are not finished
+             */
+            uploads: number;
+            /** Format: int64 */
+            videos: number;
+            /** @description The largest first, 200 at most */
+            workspaces: components["schemas"]["StoredIn"][];
+        };
+        StoredIn: {
+            /**
+             * Format: int64
+             * @description What its recordings and their renditions hold, the trash included
+             */
+            bytes: number;
+            id: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description What it may hold; 0 is no bound
+             */
+            quota_bytes: number;
+            /** Format: int64 */
+            trashed: number;
+            /** Format: int64 */
+            trashed_bytes: number;
+            /**
+             * Format: int64
+             * @description All of them, the trash included
+             */
+            videos: number;
+        };
         SwitchInputBody: {
             /** @description A workspace that one belongs to */
             id: string;
         };
         TokensOutputBody: {
             items: components["schemas"]["APIToken"][];
+        };
+        Versions: {
+            database: string;
+            /** @description Empty where this server converts nothing */
+            ffmpeg: string;
+            go: string;
+            /**
+             * Format: int64
+             * @description The version that this server knows
+             */
+            latest_schema: number;
+            meanwhile: string;
+            objects: string;
+            /** @description How well ffmpeg is contained here; empty where this server converts nothing */
+            sandbox: string;
+            /**
+             * Format: int64
+             * @description The version of the tables
+             */
+            schema: number;
         };
         Video: {
             /** Format: int64 */
@@ -1847,6 +2304,84 @@ export interface components {
              * @description How much was watched since the page was opened, in milliseconds
              */
             watched_ms: number;
+        };
+        Webhook: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * @description Why the server switched it off: nothing was taken for a day; the receiver answered 410; too many messages waited
+             * @enum {string}
+             */
+            disabled_why?: "failing" | "gone" | "backlog";
+            enabled: boolean;
+            events: ("video.created" | "video.finished" | "video.ready" | "video.failed" | "comment.created" | "access.requested")[];
+            /** Format: date-time */
+            failing_since?: string;
+            /**
+             * Format: int64
+             * @description Attempts that failed since the last that did not
+             */
+            failures: number;
+            id: string;
+            /**
+             * Format: date-time
+             * @description Nothing is sent before
+             */
+            next_try_at?: string;
+            /**
+             * Format: date-time
+             * @description Messages are signed by the secret before, too, until then
+             */
+            old_secret_until?: string;
+            url: string;
+        };
+        WebhookChangeInputBody: {
+            /** @description Switched off, it forgets what waits */
+            enabled?: boolean;
+            events?: string[] | null;
+            url?: string;
+        };
+        WebhookSecretOutputBody: {
+            /** @description Signs messages; shown only now */
+            secret: string;
+            webhook: components["schemas"]["Webhook"];
+        };
+        WebhooksOutputBody: {
+            items: components["schemas"]["Webhook"][];
+        };
+        Worker: {
+            /**
+             * Format: int64
+             * @description How many of them run
+             */
+            busy: number;
+            host: string;
+            id: string;
+            /** @enum {string} */
+            kind: "server" | "worker";
+            /**
+             * Format: date-time
+             * @description When it last said that it lives
+             */
+            seen_at: string;
+            /**
+             * Format: int64
+             * @description How many media jobs it does at once
+             */
+            slots: number;
+            /** @description It was not heard of for long; its jobs are given to others */
+            stale: boolean;
+            /** Format: date-time */
+            started_at: string;
+            version: string;
+        };
+        Workers: {
+            items: components["schemas"]["Worker"][];
+            /**
+             * Format: date-time
+             * @description The time of whoever was heard last, to count from
+             */
+            now: string;
         };
         Workspace: {
             id: string;
@@ -2038,6 +2573,251 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccountsOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["About"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-failures": {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailuresOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetriedOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "retry-failure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The failure */
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Queues"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-samples": {
+        parameters: {
+            query?: {
+                /** @description How far back */
+                range?: "hour" | "day" | "week";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Samples"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "read-storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stored"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workers"];
                 };
             };
             /** @description Error */
@@ -4139,6 +4919,271 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhooksOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "create-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhookInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecretOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "delete-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChangeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveriesOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "send-again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+                /** @description The event */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "renew-webhook-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecretOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "test-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
             };
             /** @description Error */
             default: {

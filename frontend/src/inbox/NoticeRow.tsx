@@ -69,6 +69,16 @@ function Words({ notice, onLeave }: Props) {
           {from} shared {video} with you.
         </>
       );
+    case 'webhook_disabled':
+      return (
+        <>
+          The{' '}
+          <a href="/settings#webhooks" onClick={onLeave}>
+            webhook
+          </a>{' '}
+          to {from} was switched off: it took no messages.
+        </>
+      );
     case 'retention':
       return <>Nobody has watched {video} for long. It will be removed, unless you keep it.</>;
   }

@@ -1,5 +1,6 @@
 import { useMyWorkspace } from '@/api';
 import { Section } from '../Section';
+import { Webhooks } from '../webhooks/Webhooks';
 import { AuditLog } from './AuditLog';
 import { EmbedOrigins } from './EmbedOrigins';
 import { General } from './General';
@@ -40,6 +41,14 @@ export function WorkspaceSettings() {
           title="Embedding"
           hint="Sites whose pages may show this workspace’s videos in a frame."
           body={<EmbedOrigins />}
+        />
+      )}
+      {isAdmin && (
+        <Section
+          id="webhooks"
+          title="Webhooks"
+          hint="Programs of yours that are told what happens in the workspace, save to videos that it may not see."
+          body={<Webhooks />}
         />
       )}
       {isAdmin && (

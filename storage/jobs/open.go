@@ -18,9 +18,9 @@ import (
 )
 
 // How soon a job is taken up. PostgreSQL tells of new ones and is asked seldom;
-// SQLite cannot tell, and to ask it costs a tenth of a millisecond.
+// SQLite cannot tell, and to ask it as often as this takes a fortieth of a core.
 const (
-	mediaPoll    = 40 * time.Millisecond
+	mediaPoll    = 70 * time.Millisecond
 	fetchPause   = 20 * time.Millisecond
 	postgresPoll = time.Second
 )

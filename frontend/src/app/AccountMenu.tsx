@@ -1,5 +1,5 @@
 import { Link, useNavigate } from '@tanstack/react-router';
-import { LogOut, Settings } from 'lucide-react';
+import { Gauge, LogOut, Settings } from 'lucide-react';
 import { messageOf, useMyWorkspace, useSession, useSignOut, workspaces } from '@/api';
 import {
   Avatar,
@@ -51,6 +51,14 @@ export function AccountMenu() {
           Settings
         </Link>
       </MenuItem>
+      {account.operator && (
+        <MenuItem asChild>
+          <Link to="/admin">
+            <Gauge aria-hidden className="size-4.5" />
+            Administration
+          </Link>
+        </MenuItem>
+      )}
       <SignOut />
     </Menu>
   );

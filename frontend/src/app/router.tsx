@@ -61,6 +61,13 @@ const settings = createRoute({
   }),
 });
 
+/** The whole installation; to whoever does not look after it the page says that there is nothing. */
+const admin = createRoute({
+  getParentRoute: () => member,
+  path: '/admin',
+  component: lazyRouteComponent(() => import('@/admin/AdminPage'), 'AdminPage'),
+});
+
 const inbox = createRoute({
   getParentRoute: () => member,
   path: '/inbox',
@@ -128,7 +135,7 @@ const docs = createRoute({
 });
 
 const tree = root.addChildren([
-  member.addChildren([library, record, inbox, request, settings]),
+  member.addChildren([library, record, inbox, request, settings, admin]),
   setup,
   signIn,
   signInCode,

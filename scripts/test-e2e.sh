@@ -10,7 +10,7 @@ cd e2e
 
 # What mostly waits runs two at a time; what measures pictures and sound, and
 # browsers that encode video at full rate, have the machine to themselves.
-pages='/(accounts|bad-input|conversation|disk-full|embed|headers|kill|library|pages|share|sign-in|team|trouble|uploads)\.spec\.ts$'
+pages='/(accounts|bad-input|bucket|conversation|disk-full|embed|headers|kill|library|pages|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
 mapfile -t specs < <(printf '%s\n' specs/*.spec.ts)
 light=() heavy=()
 for spec in "${specs[@]}"; do

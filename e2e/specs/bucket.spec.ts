@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+
+import type { Page, Request } from '@playwright/test';
+
+import type { Client, Video } from '../support/api.ts';
+import { Bucket } from '../support/bucket.ts';
+import { made } from '../support/clips.ts';
+import { countedMP4 } from '../support/counter.ts';
+import { play, playerState, seek } from '../support/player.ts';
+import { Site } from '../support/site.ts';
+import { expect, test as base } from '../support/test.ts';
+
+/** Media in S3: players fetch it there themselves, or through the server. */
+const test = base.extend<{ bucket: Bucket; delivery: string }>({
+  delivery: ['redirect', { option: true }],
+  bucket: async ({ folder }, use) => {
+    const bucket = await Bucket.open(folder);
+    await use(bucket);
+    bucket.close();
+  },
+  environment: async ({ bucket, delivery }, use) => {
+    await use({ ...bucket.environment, MEANWHILE_OBJECTS_DELIVERY: delivery });
+  },
+});
+
+/** Uploads a clip that anyone with the link may watch and waits until its ladder is there. */
+async function tour(api: Client): Promise<Video> {
+  // what browsers cannot play as it is plays from the ladder alone
+  const file = made('tour-45.mkv', '-i', countedMP4(45), '-c', 'copy');
+  await api.upload(readFileSync(file), 'tour.mkv', 'video/x-matroska');
+  const [video] = await api.videos();
+  const id = video?.id ?? '';
+  await api.json('PATCH', `/api/videos/${id}`, { visibility: 'link' });
+  await expect.poll(async () => (await api.video(id)).state, { timeout: 150_000 }).toBe('ready');
+  return api.video(id);
+}
+
+/** The requests of a page that go to the bucket. */
+function fromBucket(page: Page, bucket: Bucket): Request[] {
+  const seen: Request[] = [];
+  page.on('requestfinished', (request) => {
+    if (request.url().startsWith(bucket.origin)) seen.push(request);
+  });
+  return seen;
+}
+
+const isSegment = (request: Request) => request.url().includes('/ladder/');
+
+test('players fetch segments and pictures from the bucket', async ({ bucket, api, chrome }) => {
+  test.setTimeout(240_000);
+  const video = await tour(api);
+  const page = await (await chrome.newContext()).newPage();
+  const seen = fromBucket(page, bucket);
+  await page.goto(video.watch_url);
+  await play(page);
+  await seek(page, 30);
+  await play(page);
+  expect((await playerState(page)).duration).toBeGreaterThan(44);
+  await expect.poll(() => seen.filter(isSegment).length).toBeGreaterThan(1);
+  for (const request of seen.filter(isSegment)) {
+    const answer = await request.response();
+    expect(answer?.status(), 'one range of an object').toBe(206);
+    expect(Number(new URL(request.url()).searchParams.get('X-Amz-Expires'))).toBeLessThan(301);
+    expect(request.redirectedFrom()?.url(), 'the gate has sent it').toContain('/media/');
+    expect(await request.headerValue('cookie'), 'nothing of ours goes there').toBeNull();
+  }
+  const poster = await page.evaluate(async (address) => {
+    const picture = new Image();
+    picture.src = address;
+    await picture.decode();
+    return picture.naturalWidth;
+  }, video.playback.poster ?? '');
+  expect(poster).toBeGreaterThan(100);
+  expect(seen.some((request) => request.url().includes('/still/'))).toBe(true);
+});
+
+test('an embedded player fetches from the bucket, too', async ({ bucket, api, chrome }) => {
+  test.setTimeout(240_000);
+  const video = await tour(api);
+  const site = await Site.open();
+  await api.json('PUT', '/api/workspace/embed-origins', { origins: [site.origin] });
+  const page = await (await chrome.newContext()).newPage();
+  const seen = fromBucket(page, bucket);
+  const address = video.watch_url.replace('/v/', '/embed/');
+  await page.goto(
+    site.show('/', `<iframe width=640 height=360 allow="autoplay" src="${address}"></iframe>`),
+  );
+  const player = page.frameLocator('iframe').locator('video');
+  await player.evaluate((it: HTMLVideoElement) => {
+    it.muted = true;
+    return it.play();
+  });
+  await expect
+    .poll(() => player.evaluate((it: HTMLVideoElement) => it.currentTime))
+    .toBeGreaterThan(1);
+  await expect.poll(() => seen.filter(isSegment).length).toBeGreaterThan(0);
+  site.close();
+});
+
+test.describe('through the server', () => {
+  test.use({ delivery: 'server' });
+
+  test('a bucket that is not public is never seen', async ({ bucket, api, chrome }) => {
+    test.setTimeout(240_000);
+    const video = await tour(api);
+    const page = await (await chrome.newContext()).newPage();
+    const all: string[] = [];
+    page.on('request', (request) => all.push(request.url()));
+    await page.goto(video.watch_url);
+    await play(page);
+    await seek(page, 30);
+    await play(page);
+    expect(all.filter((address) => address.startsWith(bucket.origin))).toEqual([]);
+    expect(all.some((address) => /\/media\/.*\/ladder\//.test(address))).toBe(true);
+  });
+});

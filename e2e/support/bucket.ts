@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+
+const program = path.resolve(import.meta.dirname, '../../.tools/versitygw');
+
+/** A bucket in an S3 server of its own (versitygw), whose pages may be read from other origins. */
+export class Bucket {
+  private constructor(
+    readonly origin: string,
+    private readonly process: ChildProcess,
+  ) {}
+
+  /** Starts the S3 server over a folder. */
+  static async open(folder: string): Promise<Bucket> {
+    if (!existsSync(program)) throw new Error('no S3 server: run scripts/tools.sh versitygw');
+    const [buckets, meta] = [path.join(folder, 'buckets'), path.join(folder, 'meta')];
+    mkdirSync(path.join(buckets, 'videos'), { recursive: true });
+    mkdirSync(meta);
+    const address = `127.0.0.1:${await freePort()}`;
+    const child = spawn(
+      program,
+      [
+        ...['--port', address, '--health', '/health', '--quiet', '--keep-alive'],
+        ...['--cors-allow-origin', '*', 'posix', '--sidecar', meta, buckets],
+      ],
+      {
+        env: { ...process.env, ROOT_ACCESS_KEY: 'access', ROOT_SECRET_KEY: 'secret' },
+        stdio: 'ignore',
+      },
+    );
+    const bucket = new Bucket(`http://${address}`, child);
+    await bucket.ready();
+    return bucket;
+  }
+
+  /** What a server must know to keep its media there. */
+  get environment(): Record<string, string> {
+    return {
+      MEANWHILE_OBJECTS_URL: `s3://videos?endpoint=${this.origin}`,
+      AWS_ACCESS_KEY_ID: 'access',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    };
+  }
+
+  close(): void {
+    this.process.kill('SIGKILL');
+  }
+
+  private async ready(): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      const answer = await fetch(`${this.origin}/health`).catch(() => undefined);
+      if (answer?.ok) return;
+      if (tries > 300) throw new Error('the S3 server does not answer');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** A port that nobody has at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -36,6 +36,9 @@ type Options struct {
 	Slots int
 	// Addr is where the proxy listens; port 0 takes a free one.
 	Addr string
+	// Plain has no lines to harm: everybody reaches the stores at one address, as
+	// the policy of a page wants it that names where media comes from.
+	Plain bool
 	// Env are further settings of all processes.
 	Env []string
 	// Echo gets what all processes write.
@@ -100,13 +103,7 @@ func (c *Cluster) makeStores(ctx context.Context) error {
 	if c.Stores == nil {
 		return nil
 	}
-	if err := c.Stores.Gateway.Create(c.Name); err != nil {
-		if errors.Is(err, os.ErrExist) {
-			return nil // it is started again
-		}
-		return err
-	}
-	return c.Stores.Postgres.Create(ctx, c.Name, "")
+	return c.Stores.Make(ctx, c.Name)
 }
 
 func (c *Cluster) makeNodes(ctx context.Context) error {
@@ -139,17 +136,31 @@ func (c *Cluster) makeNode(ctx context.Context, name, command, slots string) (*N
 		"MEANWHILE_ADDR=127.0.0.1:0", "MEANWHILE_DATA=" + filepath.Join(c.Folder, name), slots,
 	}
 	if c.Stores != nil {
-		var err error
-		if node.Postgres, err = toxic.Listen(ctx, c.Stores.Postgres.Addr()); err != nil {
+		to, err := c.lines(ctx, node)
+		if err != nil {
 			return nil, err
 		}
-		if node.S3, err = toxic.Listen(ctx, c.Stores.Gateway.Addr()); err != nil {
-			return nil, errors.Join(err, node.Postgres.Close())
-		}
-		env = append(env, c.Stores.Settings(c.Name, node.Postgres.Addr(), node.S3.Addr())...)
+		env = append(env, to...)
 	}
 	node.Process = NewProcess(Program{Name: name, Path: c.Binary, Args: []string{command}, Env: append(env, c.Env...), Echo: c.Echo})
 	return node, nil
+}
+
+// lines opens the lines of a node to the stores, and returns the settings that lead
+// it there.
+func (c *Cluster) lines(ctx context.Context, node *Node) ([]string, error) {
+	postgres, s3 := c.Stores.Postgres.Addr(), c.Stores.Gateway.Addr()
+	if c.Plain {
+		return c.Stores.Settings(c.Name, postgres, s3), nil
+	}
+	var err error
+	if node.Postgres, err = toxic.Listen(ctx, postgres); err != nil {
+		return nil, err
+	}
+	if node.S3, err = toxic.Listen(ctx, s3); err != nil {
+		return nil, errors.Join(err, node.Postgres.Close())
+	}
+	return c.Stores.Settings(c.Name, node.Postgres.Addr(), node.S3.Addr()), nil
 }
 
 // Nodes are all servers and workers.
@@ -288,11 +299,6 @@ func (c *Cluster) Terminate() error {
 	}
 	all.Wait()
 	return errors.Join(append(errs, c.Close())...)
-}
-
-// Drop removes the database and the bucket.
-func (c *Cluster) Drop(ctx context.Context) error {
-	return errors.Join(c.Stores.Postgres.Drop(ctx, c.Name), c.Stores.Gateway.Drop(c.Name))
 }
 
 // Log is what every process wrote last, for the report of a failed test.

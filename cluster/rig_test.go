@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,9 @@ func (s *shared) open(t *testing.T) {
 	s.once.Do(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if s.stores, s.err = cluster.OpenStores(ctx); s.err == nil {
+			s.err = s.stores.Prepare(ctx, binary(t))
+		}
+		if s.err == nil {
 			s.clip, s.err = ledger.NewClip(ctx, clipSeconds)
 		}
 	})
@@ -106,7 +110,7 @@ func start(t *testing.T, stores *cluster.Stores, o cluster.Options) *rig {
 		}
 		require.NoError(t, c.Close())
 		if stores != nil {
-			require.NoError(t, c.Drop(context.WithoutCancel(t.Context())))
+			require.NoError(t, stores.Drop(context.WithoutCancel(t.Context()), o.Name))
 		}
 	})
 	token, err := c.SetupToken(t.Context())
@@ -142,3 +146,15 @@ func (r *rig) settled(t *testing.T) {
 
 // soon is how long what should happen may take.
 const soon = 30 * time.Second
+
+// later kills a node at a random moment of what comes next.
+func (r *rig) later(t *testing.T, node *cluster.Node) {
+	t.Helper()
+	time.AfterFunc(time.Duration(rand.IntN(int(30*time.Millisecond))), node.Kill)
+}
+
+// revive starts whoever is gone.
+func (r *rig) revive(t *testing.T) {
+	t.Helper()
+	require.NoError(t, r.Start(t.Context()))
+}

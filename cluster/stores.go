@@ -3,7 +3,10 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 )
@@ -14,12 +17,14 @@ type Stores struct {
 	Postgres *Postgres
 	Gateway  *Gateway
 	borrowed bool
+	like     string // the database that fresh ones are copies of
 }
 
 // The variables by which a run hands its stores to the programs that it starts.
 const (
 	postgresVariable = "MEANWHILE_CLUSTER_POSTGRES"
 	gatewayVariable  = "MEANWHILE_CLUSTER_S3"
+	likeVariable     = "MEANWHILE_CLUSTER_LIKE"
 )
 
 // OpenStores takes the stores that the environment names, or starts its own.
@@ -53,7 +58,45 @@ func borrow(postgres, gateway string) (*Stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stores{Postgres: &Postgres{bin: bin, port: port}, Gateway: &Gateway{port: other, folder: folder}, borrowed: true}, nil
+	return &Stores{Postgres: &Postgres{bin: bin, port: port}, Gateway: &Gateway{port: other, folder: folder}, borrowed: true, like: os.Getenv(likeVariable)}, nil
+}
+
+// migrated is the name of the database with a schema and nothing else.
+const migrated = "meanwhile-migrated"
+
+// Prepare brings a database to the schema of a binary, so that those of the
+// clusters need not be: they are copies.
+func (s *Stores) Prepare(ctx context.Context, binary string) error {
+	if s.borrowed {
+		return nil
+	}
+	if err := s.Postgres.Create(ctx, migrated, ""); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, binary, "migrate") //nolint:gosec // it is the binary under test
+	cmd.Env = append(os.Environ(), "MEANWHILE_DATA="+s.Gateway.folder, "MEANWHILE_DATABASE_URL="+s.Postgres.URL(s.Postgres.Addr(), migrated))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("migrate: %w: %s", err, out)
+	}
+	s.like = migrated
+	return nil
+}
+
+// Make makes a database and a bucket, unless they are there.
+func (s *Stores) Make(ctx context.Context, name string) error {
+	err := s.Gateway.Create(name)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.Postgres.Create(ctx, name, s.like)
+}
+
+// Drop removes a database and a bucket.
+func (s *Stores) Drop(ctx context.Context, name string) error {
+	return errors.Join(s.Postgres.Drop(ctx, name), s.Gateway.Drop(name))
 }
 
 // Env are the variables that name these stores to another process, and to the
@@ -62,6 +105,7 @@ func (s *Stores) Env() []string {
 	return []string{
 		postgresVariable + "=" + strconv.Itoa(s.Postgres.port),
 		gatewayVariable + "=" + strconv.Itoa(s.Gateway.port) + ":" + s.Gateway.folder,
+		likeVariable + "=" + s.like,
 		"MEANWHILE_TEST_POSTGRES=" + s.Postgres.URL(s.Postgres.Addr(), "postgres"),
 	}
 }

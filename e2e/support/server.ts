@@ -6,6 +6,19 @@ import readline from 'node:readline';
 const binary =
   process.env.MEANWHILE_BINARY ?? path.resolve(import.meta.dirname, '../../bin/meanwhile');
 
+/**
+ * With MEANWHILE_E2E_CLUSTER a test's server is two of them and three workers behind
+ * a proxy, over the PostgreSQL and the S3 server that scripts/test-cluster.sh started.
+ * It is begun, killed and ended like the one process it stands for.
+ */
+const cluster = process.env.MEANWHILE_E2E_CLUSTER;
+
+/** The program and its first arguments that stand for `meanwhile`. */
+function program(args: string[]): [string, string[]] {
+  if (!cluster) return [binary, args];
+  return [cluster, args[0] === 'serve' ? args : ['exec', ...args]];
+}
+
 /** The person every server of a test begins with. */
 export const owner = {
   email: 'owner@example.org',
@@ -51,7 +64,7 @@ export class Server {
 
   /** Starts the server and waits until it answers. */
   async start(): Promise<void> {
-    const child = spawn(binary, ['serve'], {
+    const child = spawn(...program(['serve']), {
       env: { ...this.variables(), MEANWHILE_ADDR: `127.0.0.1:${this.port}` },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -76,7 +89,7 @@ export class Server {
 
   /** Runs another command of the binary on the same data. */
   async command(args: string[], input = ''): Promise<string> {
-    const child = spawn(binary, args, { env: this.variables(), stdio: 'pipe' });
+    const child = spawn(...program(args), { env: this.variables(), stdio: 'pipe' });
     let out = '';
     child.stdout.on('data', (text) => (out += text));
     child.stderr.on('data', (text) => (out += text));
@@ -119,7 +132,17 @@ export class Server {
       PATH: process.env.PATH ?? '',
       HOME: process.env.HOME ?? '/',
       MEANWHILE_DATA: this.data,
+      ...(cluster ? ofCluster() : {}),
       ...this.environment,
     };
   }
+}
+
+/** What the cluster's program must know: what to start, and where the stores are. */
+function ofCluster(): Record<string, string> {
+  const named = Object.entries(process.env).filter(([name]) => /^MEANWHILE_CLUSTER_/.test(name));
+  return {
+    ...Object.fromEntries(named.map(([name, value]) => [name, value ?? ''])),
+    MEANWHILE_BINARY: binary,
+  };
 }

@@ -21,7 +21,7 @@ func conform(t *testing.T, open func(t *testing.T) objects.Store) {
 	for name, check := range map[string]func(t *testing.T, s objects.Store){
 		"put and read": putAndRead, "put is atomic": putIsAtomic, "bad keys": badKeys, "ranges": ranges,
 		"delete": deletes, "at once": atOnce, "concat": concat, "copy to": copies, "short objects": short,
-		"large": large, "cut off": cutOff, "odd keys": oddKeys, "list": lists, "copy": serverSideCopies, "delete many": manyDeleted, "presign": presigned, "crumbs": crumbs,
+		"large": large, "cut off": cutOff, "odd keys": oddKeys, "list": lists, "copy": serverSideCopies, "delete many": manyDeleted, "presign": presigned, "crumbs": crumbs, "verify": verifies,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -231,3 +231,18 @@ type oneByOne struct{ r io.Reader }
 
 // Read implements io.Reader.
 func (o *oneByOne) Read(p []byte) (int, error) { return o.r.Read(p[:1]) }
+
+func verifies(t *testing.T, s objects.Store) {
+	t.Helper()
+	v := s.(objects.Verifier) //nolint:forcetypeassert // every store is one
+	put(t, s, "v/small", "0123456789")
+	_, err := s.Put(t.Context(), "v/large", noise(1, 17<<20))
+	require.NoError(t, err)
+	for _, key := range []string{"v/small", "v/large"} {
+		known, err := v.Verify(t.Context(), key)
+		require.NoError(t, err, key)
+		require.True(t, known, key)
+	}
+	_, err = v.Verify(t.Context(), "v/gone")
+	require.ErrorIs(t, err, objects.ErrNotFound)
+}

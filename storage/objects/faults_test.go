@@ -149,7 +149,9 @@ func TestUnfinishedWritesAreGivenUp(t *testing.T) {
 		return len(out.Uploads)
 	}
 	// the store goes away after the first part, as it does when this process is killed
-	proxy.MisbehaveFor(objectstest.SlowDown, -1, func(r *http.Request) bool { return r.URL.Query().Get("partNumber") == "2" || r.Method == http.MethodDelete })
+	proxy.MisbehaveFor(objectstest.SlowDown, -1, func(r *http.Request) bool {
+		return r.URL.Query().Get("partNumber") == "2" || r.Method == http.MethodDelete
+	})
 	_, err := s.Put(t.Context(), "v/large", noise(1, 20<<20))
 	require.ErrorIs(t, err, objects.ErrUnavailable)
 	require.Equal(t, 1, unfinished())
@@ -169,6 +171,21 @@ func TestUnfinishedWritesAreGivenUp(t *testing.T) {
 	_, err = s.Put(t.Context(), "v/large", io.MultiReader(noise(1, 20<<20), broken{errCut}))
 	require.ErrorIs(t, err, errCut)
 	require.Zero(t, unfinished())
+}
+
+// TestBytesThatChangedInTheBucketAreFound: F25.
+func TestBytesThatChangedInTheBucketAreFound(t *testing.T) {
+	t.Parallel()
+	s, proxy, _ := faulty(t)
+	put(t, s, "v/small", "0123456789")
+	_, err := s.Put(t.Context(), "v/large", noise(1, 17<<20))
+	require.NoError(t, err)
+	proxy.Misbehave(objectstest.Garbled, -1)
+	for _, key := range []string{"v/small", "v/large"} {
+		known, err := s.(objects.Verifier).Verify(t.Context(), key)
+		require.True(t, known)
+		require.ErrorIs(t, err, objects.ErrCorrupt, key)
+	}
 }
 
 func TestRequestsAreCounted(t *testing.T) {

@@ -81,9 +81,11 @@ func (f *Folder) write(name string, r io.Reader) (n int64, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if n, err = io.Copy(file, r); err != nil {
+	sum := newSum()
+	if n, err = io.Copy(io.MultiWriter(file, sum), r); err != nil {
 		return n, err
 	}
+	remember(file, sum)
 	return n, syscall.Fdatasync(int(file.Fd()))
 }
 

@@ -89,6 +89,23 @@ func TestSweepRemovesWhatHasNoName(t *testing.T) {
 	require.Equal(t, "x", get(t, f, "v/a", 0, 1))
 }
 
+// TestAFlippedBitIsFound: F25.
+func TestAFlippedBitIsFound(t *testing.T) {
+	t.Parallel()
+	f := openFolder(t, t.TempDir())
+	put(t, f, "v/a", "0123456789")
+	name, err := f.Path("v/a")
+	require.NoError(t, err)
+	file, err := os.OpenFile(name, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = file.WriteAt([]byte{'3' ^ 1}, 3)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	known, err := f.Verify(t.Context(), "v/a")
+	require.True(t, known)
+	require.ErrorIs(t, err, objects.ErrCorrupt)
+}
+
 func TestSymbolicLinksDoNotLeadOut(t *testing.T) {
 	t.Parallel()
 	path, outside := t.TempDir(), t.TempDir()

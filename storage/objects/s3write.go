@@ -2,11 +2,8 @@ package objects
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"sync"
 	"time"
@@ -247,9 +244,9 @@ func (b *buffer) free(s *S3) {
 
 // sum is the checksum as S3 writes it.
 func (b *buffer) sum() string {
-	hash := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	_, _ = io.Copy(hash, b.reader()) // neither fails
-	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, hash.Sum32()))
+	h := newSum()
+	_, _ = io.Copy(h, b.reader()) // neither fails
+	return sumText(h)
 }
 
 func (b *buffer) reader() *io.SectionReader { return io.NewSectionReader(b, 0, b.size) }

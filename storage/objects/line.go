@@ -59,7 +59,7 @@ func connections() *awshttp.BuildableClient {
 // Do implements aws.HTTPClient.
 func (l *line) Do(request *http.Request) (*http.Response, error) {
 	client := &http.Client{Transport: l, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return client.Do(request)
+	return client.Do(request) //nolint:gosec // the operator names the store
 }
 
 func (l *line) close() { l.pool.CloseIdleConnections() }
@@ -161,7 +161,7 @@ func (e *stalledError) Temporary() bool { return true }
 
 // Is lets errors.Is find what this stands for. The cancelled context below is
 // our own, so it does not show.
-func (e *stalledError) Is(target error) bool { return target == errStalled } //nolint:errorlint // it is asked for this one
+func (e *stalledError) Is(target error) bool { return target == errStalled }
 
 // isLine says that an error is the network's.
 func isLine(err error) bool {

@@ -92,7 +92,8 @@ func parsePlace(address, region string) (place, error) {
 		}
 		p.prefix += "/"
 	}
-	return p, p.options(u.Query())
+	err = p.options(u.Query())
+	return p, err
 }
 
 func (p *place) options(q url.Values) error {

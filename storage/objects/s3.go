@@ -41,6 +41,7 @@ type S3 struct {
 	origin  string
 	line    *line
 	blocks  sync.Pool
+	copies  copyLimits
 }
 
 func openS3(ctx context.Context, p place, o Options) (*S3, error) {
@@ -48,7 +49,7 @@ func openS3(ctx context.Context, p place, o Options) (*S3, error) {
 	if stall <= 0 {
 		stall = usualStall
 	}
-	s := &S3{place: p}
+	s := &S3{place: p, copies: limitsOfS3()}
 	s.blocks.New = func() any { return new(block) }
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(p.region), config.WithHTTPClient(connections()),
@@ -178,7 +179,7 @@ func (s *S3) deleteAll(ctx context.Context, prefix string) error {
 
 // List implements Lister.
 func (s *S3) List(ctx context.Context, prefix, after string, limit int) ([]Info, error) {
-	in := &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: aws.String(s.place.prefix + prefix), MaxKeys: aws.Int32(int32(min(limit, page)))} //nolint:gosec // at most a page
+	in := &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: aws.String(s.place.prefix + prefix), MaxKeys: aws.Int32(int32(min(limit, page)))}
 	if after != "" {
 		in.StartAfter = aws.String(s.place.prefix + after)
 	}

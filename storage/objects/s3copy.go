@@ -13,11 +13,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-const (
-	// copyWhole is the largest object that S3 copies by one request.
-	copyWhole = 5 << 30
-	copyPart  = 1 << 30
-)
+// copyLimits are the largest object that one request copies, and the size of the
+// parts in which larger ones are copied.
+type copyLimits struct{ whole, part int64 }
+
+// limitsOfS3 are those of AWS; others have no smaller ones.
+func limitsOfS3() copyLimits { return copyLimits{whole: 5 << 30, part: 1 << 30} }
 
 // Copy implements Copier.
 func (s *S3) Copy(ctx context.Context, from, to string) error {
@@ -33,7 +34,10 @@ func (s *S3) Copy(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	return s.copySized(ctx, s.copySource(*source), target, size, copyWhole, copyPart)
+	if size > s.copies.whole {
+		return s.copyParts(ctx, s.copySource(*source), target, size)
+	}
+	return s.copyWhole(ctx, s.copySource(*source), target)
 }
 
 // copySource is the header that names what is copied. In it a plus is a space.
@@ -45,10 +49,7 @@ func (s *S3) copySource(name string) *string {
 	return aws.String(s.place.bucket + "/" + strings.Join(escaped, "/"))
 }
 
-func (s *S3) copySized(ctx context.Context, source, target *string, size int64, whole, part int64) error {
-	if size > whole {
-		return s.copyParts(ctx, source, target, size, part)
-	}
+func (s *S3) copyWhole(ctx context.Context, source, target *string) error {
 	out, err := s.client.CopyObject(patient(ctx), &s3.CopyObjectInput{Bucket: &s.place.bucket, Key: target, CopySource: source})
 	if err != nil {
 		return explain(ctx, "copy", err)
@@ -59,7 +60,7 @@ func (s *S3) copySized(ctx context.Context, source, target *string, size int64, 
 	return acknowledged(out.CopyObjectResult.ETag, nil, "")
 }
 
-func (s *S3) copyParts(ctx context.Context, source, target *string, size, part int64) error {
+func (s *S3) copyParts(ctx context.Context, source, target *string, size int64) error {
 	upload, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &s.place.bucket, Key: target})
 	if err != nil {
 		return explain(ctx, "copy", err)
@@ -67,8 +68,8 @@ func (s *S3) copyParts(ctx context.Context, source, target *string, size, part i
 	m := &multipart{s3: s, name: target, upload: upload.UploadId}
 	group, each := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
-	for at := int64(0); at < size; at += part {
-		number, span := m.next(), fmt.Sprintf("bytes=%d-%d", at, min(at+part, size)-1)
+	for at := int64(0); at < size; at += s.copies.part {
+		number, span := m.next(), fmt.Sprintf("bytes=%d-%d", at, min(at+s.copies.part, size)-1)
 		group.Go(func() error { return m.copyOne(each, number, source, span) })
 	}
 	if err = group.Wait(); err == nil {

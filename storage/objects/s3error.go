@@ -33,48 +33,48 @@ func explain(ctx context.Context, doing string, err error) error {
 	if errors.Is(err, ErrUnavailable) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrFull) {
 		return err
 	}
-	kind, words := sort3(err)
+	words, kind := kindOf(err)
 	if kind == nil {
 		return err
 	}
 	return fmt.Errorf("%w: %s: %s%w", kind, doing, words, err)
 }
 
-// sort3 finds the kind of an error, and words for what people can do about it.
-func sort3(err error) (kind error, words string) {
+// kindOf finds the kind of an error, and words for what people can do about it.
+func kindOf(err error) (words string, kind error) {
 	code := ""
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		code = e.ErrorCode()
 	}
 	switch code {
 	case "NoSuchKey", "NoSuchUpload":
-		return ErrNotFound, ""
+		return "", ErrNotFound
 	case "NoSuchBucket":
-		return ErrUnavailable, "there is no such bucket: make it, or correct MEANWHILE_OBJECTS_URL: "
+		return "there is no such bucket: make it, or correct MEANWHILE_OBJECTS_URL: ", ErrUnavailable
 	case "InvalidRange":
-		return errBeyond, ""
+		return "", errBeyond
 	case "QuotaExceeded", "XMinioStorageFull", "EntityTooLarge", "InsufficientStorage", "StorageFull":
-		return ErrFull, ""
+		return "", ErrFull
 	case "RequestTimeTooSkewed", "RequestExpired":
-		return ErrUnavailable, "the clock of this machine and that of the store differ by minutes; set both right (chrony, systemd-timesyncd): "
+		return "the clock of this machine and that of the store differ by minutes; set both right (chrony, systemd-timesyncd): ", ErrUnavailable
 	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidClientTokenId", "ExpiredToken", "InvalidToken":
-		return ErrUnavailable, "the store does not accept the access key; look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: "
+		return "the store does not accept the access key; look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: ", ErrUnavailable
 	case "AccessDenied", "AllAccessDisabled":
-		return ErrUnavailable, "the access key may not do this in the bucket; see the policy in docs/objects.md: "
+		return "the access key may not do this in the bucket; see the policy in docs/objects.md: ", ErrUnavailable
 	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
-		return ErrUnavailable, "the bucket lies in another region; correct region in MEANWHILE_OBJECTS_URL: "
+		return "the bucket lies in another region; correct region in MEANWHILE_OBJECTS_URL: ", ErrUnavailable
 	}
 	switch code := status(err); {
 	case code == http.StatusNotFound:
-		return ErrNotFound, "" // of a HEAD, which has no body
+		return "", ErrNotFound // of a HEAD, which has no body
 	case code == http.StatusRequestedRangeNotSatisfiable:
-		return errBeyond, ""
+		return "", errBeyond
 	case code == http.StatusInsufficientStorage:
-		return ErrFull, ""
+		return "", ErrFull
 	case code > 0, sent(err):
-		return ErrUnavailable, ""
+		return "", ErrUnavailable
 	}
-	return nil, ""
+	return "", nil
 }
 
 // sent says that an error came out of a request: the line, a time-out, or keys

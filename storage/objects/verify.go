@@ -109,7 +109,7 @@ func (f *Folder) Verify(_ context.Context, key string) (known bool, err error) {
 	want := make([]byte, 16)
 	n, err := unix.Fgetxattr(int(file.Fd()), sumName, want)
 	if err != nil {
-		return false, nil //nolint:nilerr // none was kept
+		return false, nil // none was kept
 	}
 	h := newSum()
 	if _, err := io.Copy(h, file); err != nil {

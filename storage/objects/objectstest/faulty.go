@@ -2,6 +2,7 @@ package objectstest
 
 import (
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -167,9 +168,7 @@ func (p *Proxy) silence(r *http.Request) {
 func (p *Proxy) half(w http.ResponseWriter, r *http.Request, then func()) {
 	whole := httptest.NewRecorder()
 	p.next.ServeHTTP(whole, r)
-	for name, values := range whole.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), whole.Header())
 	w.Header().Set("Content-Length", strconv.Itoa(whole.Body.Len()))
 	w.WriteHeader(whole.Code)
 	_, _ = w.Write(whole.Body.Bytes()[:whole.Body.Len()/2])
@@ -181,9 +180,7 @@ func (p *Proxy) half(w http.ResponseWriter, r *http.Request, then func()) {
 func (p *Proxy) garble(w http.ResponseWriter, r *http.Request) {
 	whole := httptest.NewRecorder()
 	p.next.ServeHTTP(whole, r)
-	for name, values := range whole.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), whole.Header())
 	w.WriteHeader(whole.Code)
 	body := whole.Body.Bytes()
 	if len(body) > 0 && !strings.Contains(whole.Header().Get("Content-Type"), "xml") {

@@ -26,7 +26,7 @@ import (
 
 const (
 	accessKey = "test-access-key"
-	secretKey = "test-secret-key" //nolint:gosec // opens nothing but a test's own server
+	secretKey = "test-secret-key"
 	region    = "us-east-1"
 	// startTime is long because a whole test run shares few cores.
 	startTime = time.Minute
@@ -96,7 +96,7 @@ func (g *Gateway) start(ctx context.Context, program string, flags []string) err
 	defer output.Close()
 	args := append([]string{"--port", addr, "--health", "/health", "--quiet", "--keep-alive"}, flags...)
 	args = append(args, "posix", "--sidecar", filepath.Join(g.folder, "meta"), filepath.Join(g.folder, "buckets"))
-	g.process = exec.CommandContext(context.WithoutCancel(ctx), program, args...)
+	g.process = exec.CommandContext(context.WithoutCancel(ctx), program, args...) //nolint:gosec // our own tool
 	g.process.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
 	g.process.Stdout, g.process.Stderr = output, output
 	g.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

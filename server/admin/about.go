@@ -130,9 +130,9 @@ func (a *API) staff(workers []jobs.Worker) Check {
 	case slots == 0:
 		return Check{"Workers", failure, "Nobody converts recordings: they are kept and play, but no smaller renditions are made.", "Start a worker, or a server without --workers 0."}
 	case stale > 0:
-		return Check{"Workers", warning, fmt.Sprintf("%d of %d were not heard of lately.", stale, len(workers)), "If they were not stopped on purpose, look at their logs. Their jobs are given to others."}
+		return Check{"Workers", warning, fmt.Sprintf("Not heard of lately: %d of %d.", stale, len(workers)), "If they were not stopped on purpose, look at their logs. Their jobs are given to others."}
 	}
-	return Check{"Workers", fine, fmt.Sprintf("%d of them do %d media jobs at once.", len(workers), slots), ""}
+	return Check{"Workers", fine, fmt.Sprintf("At work: %d. Media jobs at once: %d.", len(workers), slots), ""}
 }
 
 func (a *API) pace(depths []jobs.Depth) Check {
@@ -156,9 +156,13 @@ func (a *API) given(ctx context.Context) Check {
 	if err != nil {
 		return Check{"Failures", warning, "They cannot be read.", "The server’s log has the reason."}
 	}
+	most := ""
+	if len(found) == failuresAtOnce {
+		most = " or more"
+	}
 	found = slices.DeleteFunc(found, func(f jobs.Failure) bool { return a.Now().Sub(f.At) > lately })
 	if n := len(found); n > 0 {
-		return Check{"Failures", warning, fmt.Sprintf("%d jobs or more were given up within a day.", n), "See below for why. What was at fault may have passed: try them again."}
+		return Check{"Failures", warning, fmt.Sprintf("Given up within a day: %d%s.", n, most), "See below for why. What was at fault may have passed: try them again."}
 	}
 	return Check{"Failures", fine, "Nothing was given up within a day.", ""}
 }

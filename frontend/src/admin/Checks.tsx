@@ -34,11 +34,10 @@ export function Checks() {
             ? 'One thing needs you.'
             : `${wrong} things need you.`}
       </p>
-      <ul className="grid gap-px overflow-hidden rounded-2xl border border-line bg-line sm:grid-cols-2 lg:grid-cols-3">
+      <ul className="grid overflow-hidden rounded-2xl border border-line bg-surface sm:grid-cols-2 lg:grid-cols-3">
         {checks.map((check) => (
           <CheckRow key={check.name} check={check} />
         ))}
-        <li aria-hidden className="hidden bg-surface sm:block lg:col-span-full lg:hidden" />
       </ul>
     </section>
   );
@@ -49,8 +48,8 @@ function CheckRow({ check }: { check: AdminCheck }) {
   return (
     <li
       className={clsx(
-        'flex gap-3 bg-surface px-4 py-3.5',
-        check.status !== 'ok' && 'sm:col-span-full',
+        'flex gap-3 px-4 py-3.5',
+        check.status !== 'ok' && 'border-b border-line sm:col-span-full',
       )}
     >
       <Icon aria-hidden className={clsx('mt-0.5 size-4.5 shrink-0', tone)} />

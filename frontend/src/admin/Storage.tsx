@@ -12,7 +12,7 @@ export function Storage() {
       <Totals stored={storage.data} />
       <Table
         label="Workspaces by what they hold"
-        heads={['Workspace', 'Holds', 'May hold', 'Videos', 'In the trash']}
+        heads={['Workspace', 'Holds', 'Videos', 'In the trash']}
         className="max-h-112"
       >
         {storage.data.workspaces.map((workspace) => (
@@ -20,8 +20,8 @@ export function Storage() {
             key={workspace.id}
             head={workspace.name}
             cells={[
-              bytes(workspace.bytes),
-              workspace.quota_bytes ? bytes(workspace.quota_bytes) : 'no bound',
+              bytes(workspace.bytes) +
+                (workspace.quota_bytes ? ` of ${bytes(workspace.quota_bytes)}` : ''),
               count(workspace.videos),
               workspace.trashed ? bytes(workspace.trashed_bytes) : '–',
             ]}

@@ -39,7 +39,13 @@ export function options(element: HTMLElement, size: { width: number; height: num
     },
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, roof(max)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 64, size: 26 },
+      {
+        ...axis,
+        grid: { show: false },
+        space: 56,
+        size: 26,
+        values: (_, ticks) => ticks.map((tick) => time(tick, ticks)),
+      },
       {
         ...axis,
         size: 54,
@@ -67,6 +73,14 @@ export function options(element: HTMLElement, size: { width: number; height: num
       setCursor: [(plot) => look.onPoint(plot.cursor.idx ?? null)],
     },
   } satisfies uPlot.Options;
+}
+
+/** The hour, or the day where the ticks are a day apart or more. */
+function time(tick: number, all: number[]): string {
+  const date = new Date(tick * 1000);
+  return (all[1] ?? 0) - (all[0] ?? 0) >= 86_400
+    ? date.toLocaleDateString(undefined, { weekday: 'short', day: 'numeric' })
+    : date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
 }
 
 // 1, 2 and 5 in every decade, from one on.

@@ -40,6 +40,9 @@ func operation[I, O any](need access.Need, at, about string, handle func(context
 	if need.Names == access.Nothing {
 		op.Security = []map[string][]string{}
 	}
+	if slices.Contains(repeatable(), method+" "+ginPath(path)) {
+		op.Parameters = append(op.Parameters, keyParameter())
+	}
 	return route{method, path, need, func(s *Server) {
 		for _, a := range adjust {
 			a(s.api, &op)

@@ -87,6 +87,7 @@ func table() []row {
 		{catalog.ErrLength, New(http.StatusRequestEntityTooLarge, "length", "More bytes came than were announced.")},
 		{catalog.ErrCursor, New(http.StatusUnprocessableEntity, "cursor", "This cursor is not one of ours.").At("query.cursor")},
 		{catalog.ErrAlreadyDone, New(http.StatusConflict, "already_done", "This has been done already.")},
+		{record.ErrOtherRequest, New(http.StatusUnprocessableEntity, "key_used", "This Idempotency-Key was sent before with another request. Make a new one for each thing that is to be made.")},
 		{record.ErrDuplicate, New(http.StatusConflict, "exists", "This exists already.")},
 		{context.Canceled, clientGone},
 		{context.DeadlineExceeded, tooSlow},

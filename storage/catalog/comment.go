@@ -84,7 +84,18 @@ func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error
 	if err != nil {
 		return nil, err
 	}
-	err = c.write(ctx, func(ctx context.Context, tx change) error {
+	id, err := c.Once(ctx, comment.ID, func() error { return c.addComment(ctx, comment, n) })
+	if err != nil {
+		return nil, err
+	}
+	return c.Comment(ctx, id)
+}
+
+func (c *Catalog) addComment(ctx context.Context, comment *Comment, n NewComment) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		if err := tx.Made(ctx, comment.ID); err != nil {
+			return err
+		}
 		video, err := tx.lockVideo(ctx, n.VideoID)
 		if err != nil {
 			return err
@@ -105,10 +116,6 @@ func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error
 		}
 		return tx.recountComments(ctx, n.VideoID)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return c.Comment(ctx, comment.ID)
 }
 
 func (t change) emitComment(ctx context.Context, video *Video, comment *Comment) error {

@@ -160,12 +160,23 @@ func (c *Catalog) AddShareLink(ctx context.Context, videoID, createdBy string, t
 	}
 	link := &ShareLink{ID: record.NewID(), VideoID: videoID, Slug: record.NewSlug(), CreatedBy: createdBy, CreatedAt: c.Now()}
 	link.set(terms)
-	return link, c.write(ctx, func(ctx context.Context, tx change) error {
-		video, err := tx.lockVideo(ctx, videoID)
+	id, err := c.Once(ctx, link.ID, func() error { return c.addShareLink(ctx, link) })
+	if err != nil || id == link.ID {
+		return link, err
+	}
+	return c.ShareLink(ctx, id)
+}
+
+func (c *Catalog) addShareLink(ctx context.Context, link *ShareLink) error {
+	return c.write(ctx, func(ctx context.Context, tx change) error {
+		if err := tx.Made(ctx, link.ID); err != nil {
+			return err
+		}
+		video, err := tx.lockVideo(ctx, link.VideoID)
 		if err != nil {
 			return err
 		}
-		n, err := tx.NewSelect().Model(link).Where("video_id = ? AND revoked_at IS NULL", videoID).Count(ctx)
+		n, err := tx.NewSelect().Model(link).Where("video_id = ? AND revoked_at IS NULL", link.VideoID).Count(ctx)
 		if err != nil {
 			return err
 		}

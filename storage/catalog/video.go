@@ -222,7 +222,18 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 	if n.Length >= 0 {
 		upload.Length = sql.NullInt64{Int64: n.Length, Valid: true}
 	}
-	err = c.write(ctx, func(ctx context.Context, tx change) (err error) {
+	id, err := c.Once(ctx, video.ID, func() error { return c.startVideo(ctx, video, upload, n) })
+	if err != nil {
+		return nil, err
+	}
+	return c.Video(ctx, id)
+}
+
+func (c *Catalog) startVideo(ctx context.Context, video *Video, upload *Upload, n NewVideo) error {
+	return c.write(ctx, func(ctx context.Context, tx change) (err error) {
+		if err := tx.Made(ctx, video.ID); err != nil {
+			return err
+		}
 		if err := tx.roomForUpload(ctx, n); err != nil {
 			return err
 		}
@@ -245,10 +256,6 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 		}
 		return tx.audit(ctx, video, record.VideoCreated, nil)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return c.Video(ctx, video.ID)
 }
 
 // openUploads is how many uploads of one account may be open at once: far more

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"github.com/meanwhile-app/meanwhile/server/auth"
+	"github.com/meanwhile-app/meanwhile/server/reply"
+	"github.com/meanwhile-app/meanwhile/server/talk"
+	"github.com/meanwhile-app/meanwhile/storage/record"
+)
+
+// keyHeader gives a request a name that stays the same when it is sent again
+// (draft-ietf-httpapi-idempotency-key-header-07).
+const keyHeader = "Idempotency-Key"
+
+// maxKey is longer than any key that is made at random.
+const maxKey = 255
+
+// maxRepeat is the largest body of the routes that may be repeated, and bodyTime
+// how long it may take to come.
+const (
+	maxRepeat = talk.MaxBodyBytes
+	bodyTime  = 10 * time.Second
+)
+
+// repeatable are the routes whose requests make something once by their key. Others
+// may be sent again anyway, or answer with a secret that is told only once.
+func repeatable() []string {
+	return []string{"POST /api/videos", "POST /api/uploads", "POST /api/videos/:id/comments", "POST /api/videos/:id/links"}
+}
+
+var errKey = reply.New(http.StatusBadRequest, "idempotency_key", "An Idempotency-Key is a text of 1 to 255 characters of ASCII.")
+
+// once gives the change that a request causes its key.
+func (s *Server) once(c *gin.Context) {
+	said := c.GetHeader(keyHeader)
+	if said == "" || !slices.Contains(repeatable(), c.Request.Method+" "+c.FullPath()) {
+		return
+	}
+	key := strings.TrimSuffix(strings.TrimPrefix(said, `"`), `"`)
+	if key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
+		reply.Write(c, errKey)
+		return
+	}
+	line := http.NewResponseController(c.Writer)
+	_ = line.SetReadDeadline(time.Now().Add(bodyTime)) // a recorder in a test has no deadlines
+	body, err := io.ReadAll(io.LimitReader(c.Request.Body, maxRepeat+1))
+	_ = line.SetReadDeadline(time.Time{})
+	if err != nil || len(body) > maxRepeat {
+		c.Request.Body = rest{io.MultiReader(bytes.NewReader(body), c.Request.Body), c.Request.Body}
+		return // whoever reads it refuses it
+	}
+	c.Request.Body = rest{bytes.NewReader(body), c.Request.Body}
+	print := sha256.New()
+	for _, part := range []string{c.Request.URL.Path, c.GetHeader("Upload-Length"), c.GetHeader("Upload-Metadata"), string(body)} {
+		size := sha256.Sum256([]byte(part)) // so that parts cannot run into each other
+		_, _ = print.Write(size[:])         // a hash never fails
+	}
+	c.Request = c.Request.WithContext(record.WithOnce(c.Request.Context(), record.Once{
+		Key: record.HashToken(asker(c) + "\x00" + key), Fingerprint: print.Sum(nil),
+	}))
+}
+
+// asker is whose key it is: others may use the same for something else.
+func asker(c *gin.Context) string {
+	ctx := c.Request.Context()
+	switch p := auth.From(ctx); {
+	case p.Account != nil:
+		return "account " + p.Account.ID
+	case p.GuestHash != nil:
+		return "guest " + hex.EncodeToString(p.GuestHash)
+	}
+	return "network " + auth.Address(ctx)
+}
+
+// rest is a body of which a part has been read.
+type rest struct {
+	io.Reader
+	io.Closer
+}
+
+// keyParameter describes the header.
+func keyParameter() *huma.Param {
+	return &huma.Param{
+		Name: keyHeader, In: "header",
+		Description: "A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer",
+		Schema:      &huma.Schema{Type: huma.TypeString},
+	}
+}

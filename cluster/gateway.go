@@ -45,7 +45,7 @@ func StartGateway(ctx context.Context) (*Gateway, error) {
 	}
 	g.process = NewProcess(Program{
 		Name: "versitygw", Path: program, Env: []string{"ROOT_ACCESS_KEY=" + accessKey, "ROOT_SECRET_KEY=" + secretKey, "PATH=" + os.Getenv("PATH")},
-		Args: []string{"--port", g.Addr(), "--region", region, "--health", "/health", "--quiet", "--keep-alive", "posix", "--sidecar", g.side(), g.buckets()},
+		Args: []string{"--port", g.Addr(), "--region", region, "--health", "/health", "--quiet", "--keep-alive", "--cors-allow-origin", "*", "posix", "--sidecar", g.side(), g.buckets()},
 	})
 	err = errors.Join(os.Mkdir(g.side(), 0o700), os.Mkdir(g.buckets(), 0o700))
 	if err == nil {

@@ -92,7 +92,7 @@ func (c *Catalog) AddComment(ctx context.Context, n NewComment) (*Comment, error
 }
 
 func (c *Catalog) addComment(ctx context.Context, comment *Comment, n NewComment) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		if err := tx.Made(ctx, comment.ID); err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (c *Catalog) newComment(n NewComment) (*Comment, error) {
 func (t change) placeComment(ctx context.Context, video *Video, comment *Comment, at *time.Duration) error {
 	if comment.ParentID != "" {
 		parent := new(Comment)
-		err := t.NewSelect().Model(parent).Where("id = ? AND video_id = ? AND parent_id IS NULL", comment.ParentID, video.ID).Scan(ctx)
+		err := t.Lock(t.NewSelect().Model(parent).Where("id = ? AND video_id = ? AND parent_id IS NULL", comment.ParentID, video.ID)).Scan(ctx)
 		if errors.Is(record.Translate(err), record.ErrNotFound) || strings.ContainsRune(comment.ParentID, 0) { // which SQL text cannot hold
 			return &record.InvalidError{Field: "parent_id", Message: "The comment that this one answers is not there, or is an answer itself."}
 		}
@@ -263,7 +263,7 @@ func (c *Catalog) ResolveComment(ctx context.Context, id string, resolved bool) 
 }
 
 func (c *Catalog) changeComment(ctx context.Context, id string, set func(*bun.UpdateQuery) *bun.UpdateQuery) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		var videoID string
 		err := tx.NewRaw(`UPDATE videos SET comments_version = comments_version + 1
 			WHERE id = (SELECT video_id FROM comments WHERE id = ?) RETURNING id`, id).Scan(ctx, &videoID)
@@ -278,9 +278,13 @@ func (c *Catalog) changeComment(ctx context.Context, id string, set func(*bun.Up
 
 // DeleteComment removes a comment together with its answers.
 func (c *Catalog) DeleteComment(ctx context.Context, id string) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		var gone []struct{ ID, VideoID string }
-		err := tx.NewRaw("SELECT id, video_id FROM comments WHERE id = ?0 OR parent_id = ?0", id).Scan(ctx, &gone)
+		err := tx.lockVideoOf(ctx, id)
+		if err != nil {
+			return err
+		}
+		err = tx.NewRaw("SELECT id, video_id FROM comments WHERE id = ?0 OR parent_id = ?0", id).Scan(ctx, &gone)
 		if err != nil {
 			return err
 		}
@@ -292,6 +296,16 @@ func (c *Catalog) DeleteComment(ctx context.Context, id string) error {
 		}
 		return tx.recountComments(ctx, gone[0].VideoID)
 	})
+}
+
+// lockVideoOf locks the video that a comment is about: nobody answers meanwhile.
+func (t change) lockVideoOf(ctx context.Context, commentID string) error {
+	var videoID string
+	if err := t.NewRaw("SELECT video_id FROM comments WHERE id = ?", commentID).Scan(ctx, &videoID); err != nil {
+		return err
+	}
+	_, err := t.lockVideo(ctx, videoID)
+	return err
 }
 
 // Bounds of what people write, in characters.

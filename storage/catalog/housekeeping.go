@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -95,20 +96,34 @@ func (c *Catalog) EmptyTrash(ctx context.Context) error {
 	return err
 }
 
-// emptyTrash looks at the rule in the transaction that deletes: what an admin has
-// just saved stays.
+// errRule says that an admin has saved another rule meanwhile.
+var errRule = errors.New("the rule has changed")
+
+// emptyTrash looks at the rule in the transaction that deletes, before and after:
+// what an admin has just saved stays.
 func (c *Catalog) emptyTrash(ctx context.Context, workspaceID string) error {
-	return c.removeInTurn(ctx, func(ctx context.Context, tx change) (int, error) {
-		var days int
-		err := tx.NewRaw("SELECT trash_days FROM workspaces WHERE id = ?", workspaceID).Scan(ctx, &days)
-		if errors.Is(record.Translate(err), record.ErrNotFound) {
-			return 0, nil // it is gone with its videos
-		}
+	err := c.removeInTurn(ctx, func(ctx context.Context, tx change) (int, error) {
+		days, err := tx.trashDays(ctx, workspaceID)
 		if err != nil {
 			return 0, err
 		}
-		return tx.removeVideos(ctx, "workspace_id = ? AND trashed_at < ?", workspaceID, c.Now().AddDate(0, 0, -days))
+		gone, err := tx.removeVideos(ctx, "workspace_id = ? AND trashed_at < ?", workspaceID, c.Now().AddDate(0, 0, -days))
+		if err != nil {
+			return 0, err
+		}
+		if now, err := tx.trashDays(ctx, workspaceID); err != nil || now != days {
+			return 0, cmp.Or(err, errRule)
+		}
+		return gone, nil
 	})
+	if errors.Is(err, record.ErrNotFound) || errors.Is(err, errRule) {
+		return nil // it is gone with its videos, or there is a next time
+	}
+	return err
+}
+
+func (t change) trashDays(ctx context.Context, workspaceID string) (days int, err error) {
+	return days, t.NewRaw("SELECT trash_days FROM workspaces WHERE id = ?", workspaceID).Scan(ctx, &days)
 }
 
 // RemoveVideo removes a video with everything that belongs to it, at once.
@@ -116,7 +131,7 @@ func (c *Catalog) RemoveVideo(ctx context.Context, id string) error {
 	return c.removeVideos(ctx, "id = ?", id)
 }
 
-// removedAtOnce bounds how long the one writer is held.
+// removedAtOnce bounds how long others wait for a change.
 const removedAtOnce = 50
 
 func (c *Catalog) removeVideos(ctx context.Context, where string, values ...any) error {
@@ -127,7 +142,7 @@ func (c *Catalog) removeVideos(ctx context.Context, where string, values ...any)
 func (c *Catalog) removeInTurn(ctx context.Context, some func(ctx context.Context, tx change) (int, error)) error {
 	for {
 		var gone int
-		err := c.write(ctx, func(ctx context.Context, tx change) (err error) {
+		err := c.beside(ctx, func(ctx context.Context, tx change) (err error) {
 			gone, err = some(ctx, tx)
 			return err
 		})
@@ -140,7 +155,7 @@ func (c *Catalog) removeInTurn(ctx context.Context, some func(ctx context.Contex
 // removeVideos removes some videos; the caller asks again if there may be more.
 func (t change) removeVideos(ctx context.Context, where string, values ...any) (int, error) {
 	var all []*Video
-	if err := t.NewSelect().Model(&all).Where(where, values...).Limit(removedAtOnce).Scan(ctx); err != nil {
+	if err := t.Lock(t.NewSelect().Model(&all).Where(where, values...).Order("id").Limit(removedAtOnce)).Scan(ctx); err != nil {
 		return 0, err
 	}
 	for _, video := range all {

@@ -349,7 +349,7 @@ func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
 		if err := tx.resume(ctx, video); err != nil || !video.HasVideo || video.unplanned() {
 			return err
 		}
-		return tx.Enqueue(ctx, jobs.Stills{VideoID: videoID, Take: video.Take}, jobs.Live)
+		return tx.order(ctx, video, jobs.Stills{VideoID: videoID, Take: video.Take}, jobs.Live)
 	})
 }
 
@@ -382,7 +382,7 @@ func (c *Catalog) ResumeStalled(ctx context.Context, before time.Time) error {
 // resume adds the jobs that a video still needs to be ready.
 func (t change) resume(ctx context.Context, video *Video) error {
 	if video.unplanned() {
-		if err := t.Enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
+		if err := t.order(ctx, video, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
 			return err
 		}
 		return t.saveVideo(ctx, video)

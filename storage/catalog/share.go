@@ -261,7 +261,7 @@ func (t change) auditLink(ctx context.Context, video *Video, link *ShareLink, ho
 // the password. It returns record.ErrNotFound if the link is closed by now, asks
 // for another password, or has let in as many as it may.
 func (c *Catalog) EnterShareLink(ctx context.Context, link *ShareLink, viewer []byte) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		now := new(ShareLink)
 		if err := tx.NewSelect().Model(now).Where("id = ?", link.ID).Scan(ctx); err != nil {
 			return err
@@ -280,7 +280,7 @@ func (c *Catalog) EnterShareLink(ctx context.Context, link *ShareLink, viewer []
 			return err // it has been in before
 		}
 		// The row is what everybody who comes at the same time waits for.
-		return record.Must(tx.NewRaw("UPDATE share_links SET views = views + 1 WHERE id = ? AND revoked_at IS NULL AND views < max_views", link.ID).Exec(ctx))
+		return record.Must(tx.NewRaw("UPDATE share_links SET views = views + 1 WHERE id = ? AND revoked_at IS NULL AND version = ? AND views < max_views", link.ID, link.Version).Exec(ctx))
 	})
 }
 

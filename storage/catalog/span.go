@@ -8,6 +8,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 )
 
 // How long spans are. The first ones are short so that the ladder, and with it
@@ -96,11 +97,11 @@ func (t change) addSpan(ctx context.Context, video *Video, span Span, priority i
 	}
 	video.Spans++
 	if span.N == 0 {
-		if err := t.Enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take, Early: true}, priority); err != nil {
+		if err := t.order(ctx, video, jobs.Stills{VideoID: video.ID, Take: video.Take, Early: true}, priority); err != nil {
 			return err
 		}
 	}
-	return t.Enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, priority)
+	return t.order(ctx, video, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, priority)
 }
 
 // Sentences for owners whose upload cannot become a video.
@@ -124,12 +125,13 @@ func (t change) close(ctx context.Context, video *Video, state UploadState) erro
 	case video.Size == 0:
 		video.State, video.Reason = Failed, reasonEmpty
 	case video.Layout != fragmented:
-		if err := t.Enqueue(ctx, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
+		if err := t.order(ctx, video, jobs.Probe{VideoID: video.ID, Take: video.Take}, jobs.Live); err != nil {
 			return err
 		}
 	case video.DurationUS == 0:
 		video.State, video.Reason = Failed, reasonNothing
 	default:
+		trace.Event(ctx, "playable", trace.Text("video.id", video.ID))
 		if err := t.planSpans(ctx, video, true); err != nil {
 			return err
 		}
@@ -144,6 +146,11 @@ func (t change) close(ctx context.Context, video *Video, state UploadState) erro
 	return t.saveVideo(ctx, video)
 }
 
+// order adds a job about a video, in the trace in which that began if this is in none.
+func (t change) order(ctx context.Context, video *Video, args jobs.Args, priority int) error {
+	return t.Enqueue(trace.Within(ctx, video.Traceparent), args, priority)
+}
+
 // enqueueSpans adds a job for each span that is not made. Those that wait for
 // their turn are not added twice; those that gave up while the recording still
 // ran get another chance, and this time the owner hears of it.
@@ -153,7 +160,7 @@ func (t change) enqueueSpans(ctx context.Context, video *Video) error {
 		return err
 	}
 	for _, span := range spans {
-		if err := t.Enqueue(ctx, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, video.urgency(jobs.Waiting, jobs.Bulk)); err != nil {
+		if err := t.order(ctx, video, jobs.Span{VideoID: video.ID, Span: span.N, Take: video.Take}, video.urgency(jobs.Waiting, jobs.Bulk)); err != nil {
 			return err
 		}
 	}
@@ -165,7 +172,7 @@ func (t change) enqueueWhole(ctx context.Context, video *Video) error {
 	if err := t.enqueueAudio(ctx, video); err != nil || !video.HasVideo {
 		return err
 	}
-	return t.Enqueue(ctx, jobs.Stills{VideoID: video.ID, Take: video.Take}, video.urgency(jobs.Live, jobs.Bulk))
+	return t.order(ctx, video, jobs.Stills{VideoID: video.ID, Take: video.Take}, video.urgency(jobs.Live, jobs.Bulk))
 }
 
 // urgency is the priority of a job about a recording, whose speaker waits, or
@@ -181,7 +188,7 @@ func (t change) enqueueAudio(ctx context.Context, video *Video) error {
 	if !video.HasAudio || video.AudioDone {
 		return nil
 	}
-	return t.Enqueue(ctx, jobs.Audio{VideoID: video.ID, Take: video.Take}, video.urgency(jobs.Waiting, jobs.Live))
+	return t.order(ctx, video, jobs.Audio{VideoID: video.ID, Take: video.Take}, video.urgency(jobs.Waiting, jobs.Live))
 }
 
 // settleState makes a video ready once nothing is left to make.

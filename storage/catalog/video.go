@@ -16,6 +16,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 	"github.com/meanwhile-app/meanwhile/storage/webhook"
 )
 
@@ -138,6 +139,9 @@ type Video struct {
 	// Via is the share link that the one who asks came by; the gate sets it.
 	Via *ShareLink `bun:"-"`
 
+	// Traceparent is the trace in which it began (W3C), or "".
+	Traceparent string `bun:"traceparent"`
+
 	// UploadID and UploadState are those of the video's upload.
 	UploadID    string      `bun:"upload_id,scanonly"`
 	UploadState UploadState `bun:"upload_state,scanonly"`
@@ -213,6 +217,7 @@ func (c *Catalog) StartVideo(ctx context.Context, n NewVideo) (*Video, error) {
 	video := &Video{
 		ID: record.NewID(), Slug: record.NewSlug(), OwnerID: n.OwnerID, WorkspaceID: n.WorkspaceID, GuestsMayDownload: true, Title: n.Title, TitleFolded: fold(n.Title),
 		Visibility: n.Visibility, State: Recording, MIME: n.MIME, StillsRaw: json.RawMessage("{}"), CreatedAt: now, UpdatedAt: now,
+		Traceparent: trace.Parent(ctx),
 	}
 	metadata, err := json.Marshal(n.Metadata)
 	if err != nil {

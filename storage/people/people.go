@@ -22,7 +22,7 @@ func (c *People) write(ctx context.Context, do func(ctx context.Context, tx chan
 	return c.Write(ctx, func(ctx context.Context, tx record.Change) error { return do(ctx, change{tx}) })
 }
 
-// beside is write for what happens often and is one statement.
+// beside is write for what happens often, and is about one row or only adds some.
 func (c *People) beside(ctx context.Context, do func(ctx context.Context, tx change) error) error {
 	return c.WriteBeside(ctx, func(ctx context.Context, tx record.Change) error { return do(ctx, change{tx}) })
 }

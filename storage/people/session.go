@@ -79,6 +79,9 @@ func (c *People) StartSession(ctx context.Context, account *Account, entry Entry
 		Hash: hash, ID: record.NewID(), AccountID: account.ID, Agent: agent(entry.Agent), Address: entry.Address, Method: entry.Method,
 		CreatedAt: now, SeenAt: seen, ProvedAt: seen, ExpiresAt: now.Add(SessionLife),
 	}
+	if err := c.endLapsed(ctx, now); err != nil {
+		return "", err
+	}
 	return token, c.write(ctx, func(ctx context.Context, tx change) error {
 		current, err := tx.NewSelect().Model((*Account)(nil)).
 			Where("id = ? AND password_hash = ? AND disabled_at IS NULL", account.ID, account.PasswordHash).Exists(ctx)
@@ -87,9 +90,6 @@ func (c *People) StartSession(ctx context.Context, account *Account, entry Entry
 		}
 		if !current {
 			return record.ErrNotFound
-		}
-		if _, err := tx.NewDelete().Model((*Session)(nil)).Where("expires_at <= ?", now).Exec(ctx); err != nil {
-			return err
 		}
 		if _, err = tx.NewInsert().Model(session).Exec(ctx); err != nil {
 			return err
@@ -100,10 +100,23 @@ func (c *People) StartSession(ctx context.Context, account *Account, entry Entry
 	})
 }
 
+// endLapsed drops sessions that have lapsed. It is no part of a sign-in: those
+// that come at once would all wait for each other.
+func (c *People) endLapsed(ctx context.Context, now time.Time) error {
+	lapsed, err := c.DB.Reader.NewSelect().Model((*Session)(nil)).Where("expires_at <= ?", now).Exists(ctx)
+	if err != nil || !lapsed {
+		return record.Translate(err)
+	}
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
+		_, err := tx.NewDelete().Model((*Session)(nil)).Where("expires_at <= ?", now).Exec(ctx)
+		return err
+	})
+}
+
 // NoteRefused notes that a sign-in to an account was refused. For an account that
 // does not exist it takes as long and notes nothing.
 func (c *People) NoteRefused(ctx context.Context, account *Account, method string) error {
-	return c.write(ctx, func(ctx context.Context, tx change) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		return auditEverywhere(ctx, tx.Change, account.ID, record.Audit{
 			Action: record.SignInFailed, Detail: map[string]string{"account": account.Email, "method": method}, Once: true,
 		})

@@ -225,8 +225,8 @@ func (c *People) ChangeWorkspace(ctx context.Context, id string, wanted Workspac
 		return nil, err
 	}
 	w := new(Workspace)
-	return w, c.write(ctx, func(ctx context.Context, tx change) error {
-		if err := tx.NewSelect().Model(w).Where("id = ?", id).Scan(ctx); err != nil {
+	return w, c.beside(ctx, func(ctx context.Context, tx change) error {
+		if err := tx.Lock(tx.NewSelect().Model(w).Where("id = ?", id)).Scan(ctx); err != nil {
 			return err
 		}
 		if err := wanted.within(w); err != nil {

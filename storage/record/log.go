@@ -49,7 +49,7 @@ func (s *Store) AuditLog(ctx context.Context, q AuditQuery) ([]AuditRow, error) 
 // AuditAlone notes something that is no part of a change, such as a look at the
 // log itself.
 func (s *Store) AuditAlone(ctx context.Context, all ...Audit) error {
-	return s.Write(ctx, func(ctx context.Context, tx Change) error {
+	return s.WriteBeside(ctx, func(ctx context.Context, tx Change) error {
 		for _, a := range all {
 			if err := tx.Audit(ctx, a); err != nil {
 				return err
@@ -61,7 +61,7 @@ func (s *Store) AuditAlone(ctx context.Context, all ...Audit) error {
 
 // ForgetAudit drops what the audit logs say of the time before.
 func (s *Store) ForgetAudit(ctx context.Context, before time.Time) error {
-	return s.Write(ctx, func(ctx context.Context, tx Change) error {
+	return s.WriteBeside(ctx, func(ctx context.Context, tx Change) error {
 		_, err := tx.NewDelete().Model((*AuditRow)(nil)).Where("at < ?", before.UTC()).Exec(ctx)
 		return err
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
+	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
@@ -29,7 +30,7 @@ type commands struct {
 	Backup  backupCmd  `cmd:"" help:"Copy the data of a server with SQLite and a folder, while it runs."`
 	Restore restoreCmd `cmd:"" help:"Bring a backup back to an empty data folder, and end the sessions of before."`
 	OpenAPI openapiCmd `cmd:"" name:"openapi" help:"Print the API's description (OpenAPI 3.1)."`
-	Doctor  doctorCmd  `cmd:"" help:"Check ffmpeg, disk, database, clock and address, and say what to do."`
+	Doctor  doctorCmd  `cmd:"" help:"Check ffmpeg, disk, media store, database, clock and address, and say what to do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 	User    userCmd    `cmd:"" help:"Accounts."`
 	Token   tokenCmd   `cmd:"" help:"API tokens."`
@@ -46,6 +47,7 @@ func (versionCmd) Run() error {
 type doctorCmd struct {
 	JSON   bool `help:"Print JSON instead of a table." name:"json"`
 	Health bool `help:"Only ask the running server whether it lives; for a container's health check."`
+	Media  bool `help:"Look for everything that the records name, too, and compare it with what was kept; that reads all media." name:"objects"`
 }
 
 // Run checks the machine and the data, or asks the running server.
@@ -53,7 +55,29 @@ func (c doctorCmd) Run(ctx context.Context, config *Config) error {
 	if c.Health {
 		return doctor.AskHealth(ctx, config.listens())
 	}
-	return doctor.Report(os.Stdout, doctor.Examine(ctx, config.patient()), c.JSON)
+	found, err := c.examine(ctx, config)
+	return errors.Join(doctor.Report(os.Stdout, found, c.JSON), err)
+}
+
+func (c doctorCmd) examine(ctx context.Context, config *Config) (found []doctor.Finding, err error) {
+	p := config.patient()
+	media, wrong := config.objects()
+	_, folder := objects.FolderPath(media)
+	if wrong != nil || folder && !c.Media { // opening a folder would make it
+		return doctor.Examine(ctx, p), nil
+	}
+	store, err := objects.Open(ctx, media, config.S3.options())
+	if err == nil {
+		defer func() { err = errors.Join(err, store.Close()) }()
+	}
+	if !folder {
+		p.Bucket = &doctor.Bucket{Store: store, Err: err, Redirect: config.Delivery != "server"}
+	}
+	found = doctor.Examine(ctx, p)
+	if c.Media && err == nil {
+		found = append(found, doctor.ExamineMedia(ctx, config.database(), store)...)
+	}
+	return found, nil
 }
 
 func main() {

@@ -43,6 +43,8 @@ type Patient struct {
 	// MediaErr is what is wrong with that setting.
 	Data, Media string
 	MediaErr    error
+	// Bucket is where recordings lie if that is no folder.
+	Bucket *Bucket
 	// Database is its address.
 	Database string
 	// Exposed are files that others can read or change though it is nobody's business.
@@ -63,6 +65,9 @@ type Patient struct {
 func Examine(ctx context.Context, p Patient) []Finding {
 	found := examineFFmpeg(ctx, p)
 	found = append(found, examineFolders(p)...)
+	if p.Bucket != nil && p.Base != nil {
+		found = append(found, examineBucket(ctx, p, time.Now)...)
+	}
 	found = append(found, examineDatabase(ctx, p.Database)...)
 	found = append(found, ExaminePrivacy(p.Exposed), examineClock(p.Database, time.Now()), examineBase(p))
 	found = append(found, p.TLS...)

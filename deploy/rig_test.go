@@ -1,0 +1,194 @@
+// Package deploy_test starts what the files of this folder say: the proxies' samples
+// in front of real servers, the commands of the containers and units with their
+// settings, the chart as it is rendered.
+package deploy_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/ledger"
+)
+
+const (
+	// soon is how long what should happen may take.
+	soon = 30 * time.Second
+	tick = 20 * time.Millisecond
+)
+
+// shared are the stores of all tests, started by the first that wants them.
+type shared struct {
+	once   sync.Once
+	stores *cluster.Stores
+	err    error
+}
+
+var all shared
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if all.stores != nil {
+		if err := all.stores.Close(); err != nil {
+			_, _ = os.Stderr.WriteString(err.Error() + "\n")
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+
+func stores(t *testing.T) *cluster.Stores {
+	t.Helper()
+	all.once.Do(func() { all.stores, all.err = cluster.OpenStores(context.WithoutCancel(t.Context())) })
+	require.NoError(t, all.err)
+	return all.stores
+}
+
+// binary is Meanwhile, as it was built.
+func binary(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("MEANWHILE_BINARY")
+	if path == "" {
+		path = filepath.Join("..", "bin", "meanwhile")
+	}
+	path, err := filepath.Abs(path)
+	require.NoError(t, err)
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("there is no bin/meanwhile to start: make build")
+	}
+	return path
+}
+
+// name is one for a database and a bucket of this test.
+func name(t *testing.T) string {
+	t.Helper()
+	s := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(t.Name()), "-")
+	return "d" + s[max(0, len(s)-30):] + strconv.FormatInt(time.Now().UnixNano()%1e6, 36)
+}
+
+// servers starts Meanwhile so many times over the same stores.
+func servers(t *testing.T, n int, env ...string) *cluster.Cluster {
+	t.Helper()
+	c, err := cluster.New(t.Context(), stores(t), cluster.Options{
+		Binary: binary(t), Folder: t.TempDir(), Name: name(t), Servers: n, Env: append([]string{"MEANWHILE_RATE_FACTOR=1000"}, env...),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(c.Log(40))
+		}
+		require.NoError(t, c.Close())
+		require.NoError(t, stores(t).Drop(context.WithoutCancel(t.Context()), c.Name))
+	})
+	return c
+}
+
+// owner makes the account that ledger.Client signs in as.
+func owner(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), c.Binary, "user", "add", "--email", "owner@example.org", "--name", "Olive Owner", "--role", "owner")
+	cmd.Env, cmd.Stdin = c.Servers[0].Env, strings.NewReader(ledger.Password+"\n")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+}
+
+// freePorts are so many ports that nobody listens on.
+func freePorts(t *testing.T, n int) []string {
+	t.Helper()
+	var ports []string
+	for range n {
+		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer listener.Close()
+		_, port, err := net.SplitHostPort(listener.Addr().String())
+		require.NoError(t, err)
+		ports = append(ports, port)
+	}
+	return ports
+}
+
+// program finds a program, or skips the test.
+func program(t *testing.T, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			if path, err = filepath.Abs(path); err == nil {
+				return path
+			}
+		}
+	}
+	t.Skipf("there is no %s here: make setup", names[0])
+	return ""
+}
+
+// output runs a program to its end and returns what it printed.
+func output(t *testing.T, env []string, path string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = append(os.Environ(), env...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err := cmd.Run()
+	return out.String(), err
+}
+
+// read is a file of this folder.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(raw)
+}
+
+// write makes a file.
+func write(t *testing.T, path, content string) string {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+	return path
+}
+
+// run starts a program that ends with the test.
+func run(t *testing.T, p cluster.Program) *cluster.Process {
+	t.Helper()
+	process := cluster.NewProcess(p)
+	require.NoError(t, process.Start())
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(p.Name, strings.Join(process.Log(), "\n"))
+		}
+		_ = process.Terminate(soon) // nginx ends what it started only when it is asked to
+	})
+	return process
+}
+
+// status asks an address and returns the status, 0 where nobody answers.
+func status(ctx context.Context, client *http.Client, url string) int {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return 0
+	}
+	res.Body.Close()
+	return res.StatusCode
+}

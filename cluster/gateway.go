@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Gateway is an S3 server over a folder.
@@ -165,6 +166,12 @@ func (g *Gateway) Keys(bucket string) (map[string]int64, error) {
 // Path is where the bytes of an object lie.
 func (g *Gateway) Path(bucket, key string) string {
 	return filepath.Join(g.buckets(), bucket, filepath.FromSlash(key))
+}
+
+// older says whether an object is there longer than a grace.
+func (g *Gateway) older(bucket, key string, grace time.Duration) bool {
+	info, err := os.Stat(g.Path(bucket, key))
+	return err == nil && time.Since(info.ModTime()) > grace
 }
 
 // Close ends the server and removes its folder.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -82,16 +83,33 @@ func (p *Postgres) make(ctx context.Context) error {
 
 func (p *Postgres) data() string { return filepath.Join(p.folder, "data") }
 
+// Query asks a database and returns its rows, fields separated by "|".
+func (p *Postgres) Query(ctx context.Context, name, question string) ([]string, error) {
+	out, err := p.output(ctx, "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", name, "-c", question)
+	return strings.FieldsFunc(out, func(r rune) bool { return r == '\n' }), err
+}
+
+// Examine reads every table and index of a database and wants them whole.
+func (p *Postgres) Examine(ctx context.Context, name string) error {
+	return p.run(ctx, "pg_amcheck", "--install-missing", "--heapallindexed", "-d", name)
+}
+
 // run runs one of PostgreSQL's programs to its end.
 func (p *Postgres) run(ctx context.Context, program string, args ...string) error {
+	_, err := p.output(ctx, program, args...)
+	return err
+}
+
+func (p *Postgres) output(ctx context.Context, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, filepath.Join(p.bin, program), args...) //nolint:gosec // which program, these lines say
 	cmd.Env = append(os.Environ(), "PGHOST=127.0.0.1", "PGPORT="+strconv.Itoa(p.port), "PGUSER=meanwhile")
 	cmd.Dir = p.folder
 	cmd.SysProcAttr = lifeline(p.owner)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", program, err, out)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w: %s", program, err, out)
 	}
-	return nil
+	return string(out), nil
 }
 
 // Start starts the server, at first or again, and waits until it answers.

@@ -32,6 +32,11 @@ func OpenStores(ctx context.Context) (*Stores, error) {
 	if named, gateway := os.Getenv(postgresVariable), os.Getenv(gatewayVariable); named != "" && gateway != "" {
 		return borrow(named, gateway)
 	}
+	return StartStores(ctx)
+}
+
+// StartStores starts stores that nobody else uses, so that they can be harmed.
+func StartStores(ctx context.Context) (*Stores, error) {
 	p, err := StartPostgres(ctx)
 	if err != nil {
 		return nil, err

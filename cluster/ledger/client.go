@@ -190,3 +190,12 @@ func (v Video) Media() string {
 	}
 	return ""
 }
+
+// MediaOf is the same of a video that was read as JSON.
+func MediaOf(raw []byte) string {
+	var v Video
+	if json.Unmarshal(raw, &v) != nil {
+		return ""
+	}
+	return v.Media()
+}

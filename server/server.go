@@ -50,7 +50,7 @@ type Options struct {
 	Objects objects.Store
 	// Bucket, if it is set, is where players are sent for media.
 	Bucket objects.Presigner
-	Log     *slog.Logger
+	Log    *slog.Logger
 	// Files are the built pages; they may be missing.
 	Files fs.FS
 	// Queue and Census tell operators what waits, runs and is held.
@@ -274,7 +274,7 @@ func (s *Server) mount(o Options, granter *access.Granter, finder *access.Finder
 		s.needs[key] = r.need
 	}
 	gate := access.NewGate(finder, granter, s.needs, o.Log)
-	s.engine.Use(s.health.Observe, reply.Middleware(o.Log), s.shield.Handle, s.identify(s.needs), s.pace(table), gate.Handle, s.once)
+	s.engine.Use(s.health.Observe, named, reply.Middleware(o.Log), s.shield.Handle, s.identify(s.needs), s.pace(table), gate.Handle, s.trace(), s.once)
 	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
 	for _, r := range table {

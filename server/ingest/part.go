@@ -13,6 +13,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/trace"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 )
 
@@ -40,7 +41,7 @@ func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (i
 }
 
 // writePart keeps one part; it returns 0 at the end of src.
-func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (int64, error) {
+func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (kept int64, err error) {
 	first := make([]byte, 1)
 	if _, err := io.ReadFull(src, first); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -52,6 +53,8 @@ func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (in
 	if err != nil {
 		return 0, err
 	}
+	ctx, span := trace.Start(ctx, "part")
+	defer func() { span.End(err) }()
 	key := fmt.Sprintf("%ssrc/%016d-%s", catalog.ObjectPrefix(u.row.VideoID), offset, record.NewID()[:8])
 	part := &slice{src: io.MultiReader(bytes.NewReader(first), src), left: maxPart, until: u.now().Add(maxPartTime), now: u.now}
 	n, err := u.objects.Put(ctx, key, io.TeeReader(part, index))
@@ -64,6 +67,7 @@ func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (in
 		}
 		return 0, u.stop(ctx, errors.Join(err, u.objects.Delete(ctx, key)))
 	}
+	span.Set(trace.Number("part.offset", offset), trace.Number("part.bytes", n))
 	u.row.Received = offset + n
 	u.kept(n)
 	return n, nil

@@ -162,7 +162,7 @@ func (c *Catalog) CommitSpan(ctx context.Context, span Span, tracks []Track) err
 			}
 		}
 		video.SpansDone++
-		video.settleState()
+		video.settleState(ctx)
 		return tx.saveVideo(ctx, video)
 	})
 }
@@ -184,7 +184,7 @@ func (c *Catalog) CommitAudio(ctx context.Context, videoID string, take int, tra
 			return err
 		}
 		video.AudioDone = true
-		video.settleState()
+		video.settleState(ctx)
 		return tx.saveVideo(ctx, video)
 	})
 }
@@ -204,7 +204,7 @@ func (c *Catalog) ForgoAudio(ctx context.Context, videoID string, take int) erro
 			return err
 		}
 		video.HasAudio = false
-		video.settleState()
+		video.settleState(ctx)
 		return tx.saveVideo(ctx, video)
 	})
 }
@@ -321,7 +321,7 @@ func (c *Catalog) PlanFile(ctx context.Context, videoID string, take int, m Medi
 		if err := tx.enqueueWhole(ctx, video); err != nil {
 			return err
 		}
-		video.settleState()
+		video.settleState(ctx)
 		return tx.saveVideo(ctx, video)
 	})
 }
@@ -393,7 +393,7 @@ func (t change) resume(ctx context.Context, video *Video) error {
 	if err := t.enqueueAudio(ctx, video); err != nil {
 		return err
 	}
-	video.settleState()
+	video.settleState(ctx)
 	return t.saveVideo(ctx, video)
 }
 

@@ -142,7 +142,7 @@ func (t change) close(ctx context.Context, video *Video, state UploadState) erro
 			return err
 		}
 	}
-	video.settleState()
+	video.settleState(ctx)
 	return t.saveVideo(ctx, video)
 }
 
@@ -192,9 +192,10 @@ func (t change) enqueueAudio(ctx context.Context, video *Video) error {
 }
 
 // settleState makes a video ready once nothing is left to make.
-func (v *Video) settleState() {
+func (v *Video) settleState(ctx context.Context) {
 	if v.State == Processing && v.Spans+boolInt(v.HasAudio) > 0 && v.SpansDone >= v.Spans && (v.AudioDone || !v.HasAudio) {
 		v.State, v.Reason = Ready, ""
+		trace.Event(ctx, "ready", trace.Text("video.id", v.ID))
 	}
 }
 

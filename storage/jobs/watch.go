@@ -77,19 +77,31 @@ func noted(metadata []byte, parent string) []byte {
 func (m *middleware) Work(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
 	began := time.Now()
 	waited := lay(job, began)
-	ctx, span := m.watch.Tracer.Begin(ctx, "job "+job.Kind, trace.Origin{Parent: parentOf(job)}, attributesOf(m.watch.Tracer, job, waited)...)
+	ctx, end := m.follow(ctx, job, waited)
 	err := work(ctx)
 	outcome := outcomeOf(job, err)
-	span.Set(trace.Text("job.outcome", string(outcome)))
-	if outcome == Done || outcome == PutOff {
-		span.End(nil)
-	} else {
-		span.End(err)
-	}
+	end(outcome, err)
 	if m.watch.Done != nil {
 		m.watch.Done(Ended{Kind: job.Kind, Queue: job.Queue, Outcome: outcome, Waited: waited, Took: time.Since(began)})
 	}
 	return err
+}
+
+// follow begins the span of a job that belongs to a trace; others, such as those that
+// keep the house, make none.
+func (m *middleware) follow(ctx context.Context, job *rivertype.JobRow, waited time.Duration) (context.Context, func(Outcome, error)) {
+	parent := parentOf(job)
+	if parent == "" {
+		return ctx, func(Outcome, error) {}
+	}
+	ctx, span := m.watch.Tracer.Begin(ctx, "job "+job.Kind, trace.Origin{Parent: parent}, attributesOf(m.watch.Tracer, job, waited)...)
+	return ctx, func(outcome Outcome, err error) {
+		span.Set(trace.Text("job.outcome", string(outcome)))
+		if outcome == Done || outcome == PutOff {
+			err = nil
+		}
+		span.End(err)
+	}
 }
 
 func attributesOf(tracer *trace.Tracer, job *rivertype.JobRow, waited time.Duration) []trace.Attribute {

@@ -113,6 +113,14 @@ func Carry(ctx context.Context, traceparent string) context.Context {
 	return ctx
 }
 
+// Within is Carry for what is in no trace yet.
+func Within(ctx context.Context, traceparent string) context.Context {
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
+	}
+	return Carry(ctx, traceparent)
+}
+
 // parse reads a traceparent: version, trace, span and flags in hexadecimal (W3C Trace
 // Context, section 3.2). Later versions may be longer and begin alike.
 func parse(traceparent string) trace.SpanContext {

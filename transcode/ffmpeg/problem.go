@@ -70,3 +70,9 @@ func LacksEncoder(err error) bool {
 	p, ok := errors.AsType[*Problem](err)
 	return ok && (strings.Contains(p.Detail, "Unknown encoder") || strings.Contains(p.Detail, "Unknown format"))
 }
+
+// IsFull says that the disk below the job's folder had no room left.
+func IsFull(err error) bool {
+	p, ok := errors.AsType[*Problem](err)
+	return ok && p.Sentence == diskFull
+}

@@ -35,13 +35,13 @@ type Jobs struct {
 // Register makes h do these kinds of job.
 func (j *Jobs) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Span]) error {
-		return j.settle(ctx, job.Args.VideoID, job.Last, guarded(func() error { return j.span(ctx, job.Args) }))
+		return settle(ctx, j, job, job.Args.VideoID, func() error { return j.span(ctx, job.Args) })
 	})
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Audio]) error {
-		return j.settle(ctx, job.Args.VideoID, job.Last, guarded(func() error { return j.audio(ctx, job.Args) }))
+		return settle(ctx, j, job, job.Args.VideoID, func() error { return j.audio(ctx, job.Args) })
 	})
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Probe]) error {
-		return j.settle(ctx, job.Args.VideoID, job.Last, guarded(func() error { return j.probe(ctx, job.Args) }))
+		return settle(ctx, j, job, job.Args.VideoID, func() error { return j.probe(ctx, job.Args) })
 	})
 }
 
@@ -56,20 +56,41 @@ func guarded(work func() error) (err error) {
 	return work()
 }
 
-// settle decides what an outcome means: done, not needed any more, to be tried
-// again, or the owner's to know.
-func (j *Jobs) settle(ctx context.Context, videoID string, last bool, err error) error {
+// fatal is told to the owner of a video that ended the process in every attempt.
+const fatal = "Converting this recording ended the server’s own process several times, so it is not tried again by itself."
+
+// patience is how long a job waits for scratch space before that counts against it.
+const patience = 6 * time.Hour
+
+// settle does a job and decides what its outcome means: done, not needed any more,
+// to be tried again, or the owner's to know.
+func settle[A jobs.Args](ctx context.Context, j *Jobs, job jobs.Job[A], videoID string, work func() error) error {
+	if job.Fatal {
+		return j.giveUp(ctx, videoID, &ffmpeg.Problem{Sentence: fatal})
+	}
+	err := guarded(work)
+	wait, full := source.IsFull(err)
 	switch {
 	case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
 		return nil
-	case ctx.Err() != nil, !last && !ffmpeg.IsPermanent(err):
+	case ctx.Err() != nil:
+		return err
+	case full && time.Since(job.Since) < patience:
+		j.Log.Warn("a job waits for scratch space", "kind", job.Args.Kind(), "video", videoID, "error", err)
+		return jobs.Later(wait)
+	case !job.Last && !ffmpeg.IsPermanent(err):
 		return err
 	}
+	return j.giveUp(ctx, videoID, err)
+}
+
+// giveUp parks a video with a sentence for its owner.
+func (j *Jobs) giveUp(ctx context.Context, videoID string, err error) error {
 	sentence := ffmpeg.Sentence(err)
 	if errors.Is(err, objects.ErrFull) || errors.Is(err, record.ErrFull) {
 		sentence = "The server has no room left for this video."
 	}
-	j.Log.Error("a video cannot be converted", "video", videoID, "reason", sentence, "error", err)
+	j.Log.ErrorContext(ctx, "a video cannot be converted", "video", videoID, "reason", sentence, "error", err)
 	if video, missing := j.Catalog.Video(ctx, videoID); missing == nil && video.State == catalog.Recording {
 		// The recording goes on; when it ends, what is missing is tried again.
 		return jobs.Permanent(err)
@@ -101,7 +122,7 @@ func (j *Jobs) span(ctx context.Context, args jobs.Span) error {
 	if err != nil {
 		return err
 	}
-	j.Log.Info("span encoded", "video", args.VideoID, "span", args.Span, "cpu", usage.CPU, "wall", usage.Wall)
+	j.Log.InfoContext(ctx, "span encoded", "video", args.VideoID, "span", args.Span, "cpu", usage.CPU, "wall", usage.Wall)
 	prefix := attempt(args.VideoID)
 	tracks := make([]catalog.Track, 0, len(outputs)+1)
 	for i, out := range outputs {
@@ -137,7 +158,7 @@ func (j *Jobs) live(ctx context.Context, work *catalog.SpanWork, in SpanInput) (
 		})
 	}
 	if err != nil {
-		j.Log.Warn("no live sound", "video", v.ID, "span", work.Span.N, "error", err)
+		j.Log.WarnContext(ctx, "no live sound", "video", v.ID, "span", work.Span.N, "error", err)
 		return Output{}, nil
 	}
 	if len(out.Segments) == 0 {
@@ -171,7 +192,7 @@ func (j *Jobs) spanInput(ctx context.Context, work *catalog.SpanWork, dir string
 	release := func() {}
 	var err error
 	if in.Cut {
-		in.Path, release, err = j.Desk.Whole(ctx, work.Video.ID, work.Parts)
+		in.Path, release, err = j.Desk.Stretch(ctx, source.Stretch{VideoID: work.Video.ID, Parts: work.Parts, From: in.Start, To: in.End})
 	} else {
 		in.Path = filepath.Join(dir, "source")
 		err = j.Desk.Fragments(ctx, work, in.Path)
@@ -239,13 +260,13 @@ func (j *Jobs) audio(ctx context.Context, args jobs.Audio) error {
 	in.Dir = dir
 	out, usage, err := j.encoder().EncodeAudio(ctx, *in)
 	if err != nil && video.HasVideo && ctx.Err() == nil && ffmpeg.IsPermanent(err) {
-		j.Log.Warn("the sound cannot be decoded; the pictures stand alone", "video", args.VideoID, "error", err)
+		j.Log.WarnContext(ctx, "the sound cannot be decoded; the pictures stand alone", "video", args.VideoID, "error", err)
 		return j.Catalog.ForgoAudio(ctx, args.VideoID, args.Take)
 	}
 	if err != nil {
 		return err
 	}
-	j.Log.Info("audio encoded", "video", args.VideoID, "cpu", usage.CPU, "wall", usage.Wall)
+	j.Log.InfoContext(ctx, "audio encoded", "video", args.VideoID, "cpu", usage.CPU, "wall", usage.Wall)
 	prefix := attempt(args.VideoID)
 	made := track(out, catalog.Rendition{Name: "audio", Kind: container.KindAudio})
 	made.ObjectKey = prefix + "audio.mp4"

@@ -141,7 +141,7 @@ func TestComposeHoldsTogether(t *testing.T) {
 func TestSecretsAreMade(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "secrets")
-	make := func() map[string]string {
+	secrets := func() map[string]string {
 		out, err := output(t, nil, "./make-secrets.sh", folder)
 		require.NoError(t, err, out)
 		made := map[string]string{}
@@ -152,9 +152,9 @@ func TestSecretsAreMade(t *testing.T) {
 		}
 		return made
 	}
-	first := make()
+	first := secrets()
 	require.Contains(t, first["database_url"], first["postgres_password"])
-	require.Equal(t, first, make(), "what is there stays")
+	require.Equal(t, first, secrets(), "what is there stays")
 	info, err := os.Stat(folder)
 	require.NoError(t, err)
 	require.EqualValues(t, 0o700, info.Mode().Perm())
@@ -217,28 +217,9 @@ func TestComposeRuns(t *testing.T) {
 
 	urls := map[string]string{}
 	for i, name := range []string{"server1", "server2", "worker"} {
-		s, addr := c.Services[name], "127.0.0.1:"+ports[i+1]
-		env := []string{"PATH=" + os.Getenv("PATH"), "MEANWHILE_DATA=" + filepath.Join(folder, name)}
-		for variable, value := range s.Environment {
-			switch variable {
-			case "MEANWHILE_ADDR", "MEANWHILE_WORKER_ADDR":
-				value = addr
-			case "MEANWHILE_WHIP_ADDR":
-				value = "127.0.0.1:0"
-			case "MEANWHILE_BASE_URL":
-				value = "http://localhost"
-			}
-			env = append(env, variable+"="+here.Replace(value))
-		}
-		run(t, cluster.Program{Name: name, Path: binary(t), Args: s.Command, Env: env})
+		addr := "127.0.0.1:" + ports[i+1]
+		env := startService(t, name, addr, filepath.Join(folder, name), here)
 		urls[name] = "http://" + addr
-		check := s.Healthcheck.Test
-		require.Equal(t, []string{"CMD", "meanwhile"}, check[:2])
-		require.Eventually(t, func() bool {
-			cmd := exec.CommandContext(t.Context(), binary(t), check[2:]...)
-			cmd.Env = env
-			return cmd.Run() == nil
-		}, 2*soon, 10*tick, "%s is not healthy", name)
 		if name == "server1" {
 			add := exec.CommandContext(t.Context(), binary(t), "user", "add", "--email", "owner@example.org", "--name", "Olive Owner", "--role", "owner")
 			add.Env, add.Stdin = env, strings.NewReader(ledger.Password+"\n")
@@ -258,4 +239,32 @@ func TestComposeRuns(t *testing.T) {
 	require.NoError(t, upload.Finish(t.Context()))
 	require.NoError(t, book.Settled(t.Context(), clip))
 	require.DirExists(t, filepath.Join(folder, "media", "buckets", "meanwhile"))
+}
+
+// startService starts one of ours at an address, and waits until the container's
+// own check finds it healthy.
+func startService(t *testing.T, name, addr, data string, here *strings.Replacer) (env []string) {
+	t.Helper()
+	s := compose(t).Services[name]
+	env = []string{"PATH=" + os.Getenv("PATH"), "MEANWHILE_DATA=" + data}
+	for variable, value := range s.Environment {
+		switch variable {
+		case "MEANWHILE_ADDR", "MEANWHILE_WORKER_ADDR":
+			value = addr
+		case "MEANWHILE_WHIP_ADDR":
+			value = "127.0.0.1:0"
+		case "MEANWHILE_BASE_URL":
+			value = "http://localhost"
+		}
+		env = append(env, variable+"="+here.Replace(value))
+	}
+	run(t, cluster.Program{Name: name, Path: binary(t), Args: s.Command, Env: env})
+	check := s.Healthcheck.Test
+	require.Equal(t, []string{"CMD", "meanwhile"}, check[:2])
+	require.Eventually(t, func() bool {
+		cmd := exec.CommandContext(t.Context(), binary(t), check[2:]...)
+		cmd.Env = env
+		return cmd.Run() == nil
+	}, 2*soon, 10*tick, "%s is not healthy", name)
+	return env
 }

@@ -46,7 +46,7 @@ func startNginx(t *testing.T, port string, servers []string) {
 	t.Helper()
 	nginx := program(t, "nginx", "/usr/sbin/nginx")
 	folder := t.TempDir()
-	require.NoError(t, os.Chmod(folder, 0o755)) //nolint:gosec // nginx's workers are another user's
+	require.NoError(t, os.Chmod(folder, 0o755)) // nginx's workers are another user's
 	certificate(t, folder)
 	other := freePorts(t, 1)[0]
 	sample := strings.NewReplacer(
@@ -112,7 +112,7 @@ func (p *proxied) browser(t *testing.T) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	line := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true} //nolint:gosec // made a moment ago, for localhost
+	line := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true} // made a moment ago, for localhost
 	return &http.Client{Jar: jar, Transport: line}
 }
 
@@ -160,8 +160,9 @@ func (p *proxied) slowUpload(t *testing.T) {
 	v := p.begin(t)
 	from, to := io.Pipe()
 	answered := make(chan int, 1)
+	request := p.patch(t, v.UploadURL, 0, from)
 	go func() {
-		res, err := p.client.HTTP.Do(p.patch(t, v.UploadURL, 0, from))
+		res, err := p.client.HTTP.Do(request)
 		if err != nil {
 			answered <- 0
 			return

@@ -109,13 +109,17 @@ func owner(t *testing.T, c *cluster.Cluster) {
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var ports []string
+	var open []net.Listener
 	for range n {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 		require.NoError(t, err)
-		defer listener.Close()
+		open = append(open, listener) // until all are found, so that they differ
 		_, port, err := net.SplitHostPort(listener.Addr().String())
 		require.NoError(t, err)
 		ports = append(ports, port)
+	}
+	for _, listener := range open {
+		require.NoError(t, listener.Close())
 	}
 	return ports
 }

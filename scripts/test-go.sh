@@ -9,6 +9,8 @@ scripts/tools.sh pebble ||
 	echo "No pebble: the tests that get a certificate are skipped." >&2
 scripts/tools.sh versitygw ||
 	echo "No versitygw: the tests over S3 fail." >&2
+scripts/tools.sh helm ||
+	echo "No helm: the tests of the chart are skipped." >&2
 
 CGO_ENABLED=0 go test -timeout 10m ./...
 # the detector needs a C compiler

@@ -17,6 +17,8 @@ for name in "${@:-pebble versitygw}"; do
 		pebble) tool pebble github.com/letsencrypt/pebble/v2 /cmd/pebble v2.10.1 ;;
 		# the S3 server
 		versitygw) tool versitygw github.com/versity/versitygw /cmd/versitygw v1.8.0 ;;
+		# what renders the chart
+		helm) tool helm helm.sh/helm/v3 /cmd/helm v3.19.0 ;;
 		*)
 			echo "scripts/tools.sh knows no $each" >&2
 			exit 1

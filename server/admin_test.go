@@ -13,6 +13,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/server/admin"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -42,7 +43,11 @@ func (r *rig) fail(t testing.TB, videoID, reason string) {
 	}))
 	problem, err := json.Marshal([]map[string]any{{"at": time.Now(), "attempt": 3, "error": reason}})
 	require.NoError(t, err)
-	r.execute(t, "UPDATE river_job SET state = 'discarded', attempt = 3, errors = jsonb(?), finalized_at = ? WHERE json_extract(args, '$.video_id') = ?",
+	errors, about := "jsonb(?)", "json_extract(args, '$.video_id')"
+	if r.db.Engine() == database.PostgreSQL {
+		errors, about = "ARRAY(SELECT jsonb_array_elements(?))", "args ->> 'video_id'"
+	}
+	r.execute(t, "UPDATE river_job SET state = 'discarded', attempt = 3, errors = "+errors+", finalized_at = ? WHERE "+about+" = ?",
 		string(problem), time.Now().UTC().Format("2006-01-02 15:04:05.000000"), videoID)
 }
 
@@ -108,7 +113,7 @@ func TestOperatorsSeeTheWhole(t *testing.T) {
 	require.Positive(t, stored.Bytes)
 	require.Equal(t, 1, stored.Videos)
 	require.Positive(t, stored.DatabaseBytes)
-	require.Contains(t, stored.Database, "SQLite")
+	require.Contains(t, strings.ToLower(stored.Database), string(r.db.Engine()))
 	require.Equal(t, stored.Bytes, stored.Workspaces[0].Bytes)
 
 	var samples admin.Samples

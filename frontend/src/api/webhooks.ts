@@ -40,14 +40,15 @@ export function useWebhooks() {
   });
 }
 
-/** How often one looks again while something is on its way. */
-const lookAgain = 2000;
+/** How often one looks again: while something is on its way, and otherwise. */
+const soon = 2000;
+const later = 6000;
 
 export function useDeliveries(id: string) {
   return useQuery({
     queryKey: webhookKeys.deliveries(id),
     queryFn: ({ signal }) => webhooks.deliveries(id, signal),
     refetchInterval: ({ state }) =>
-      state.data?.items.some((delivery) => delivery.state === 'waiting') ? lookAgain : false,
+      state.data?.items.some((delivery) => delivery.state === 'waiting') ? soon : later,
   });
 }

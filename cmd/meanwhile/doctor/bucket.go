@@ -85,7 +85,7 @@ func (v *visit) read(ctx context.Context, key string) Finding {
 	}
 	switch {
 	case err != nil:
-		return Finding{name, Failure, err.Error(), adviceFor(err)}
+		return Finding{name, Failure, err.Error(), adviceFor(err) + " A proxy before it must pass Range requests on."}
 	case string(got) != probe[3:8]:
 		return Finding{name, Failure, fmt.Sprintf("asked for bytes 3–7 it gave %q", got), "The store, or a proxy before it, must pass Range requests on and answer 206."}
 	}
@@ -160,14 +160,21 @@ func (v *visit) outside(ctx context.Context, p objects.Presigner, key string) []
 		return []Finding{{"bucket: presigned address", Failure, err.Error(), "Set MEANWHILE_OBJECTS_DELIVERY=server."}}
 	}
 	signed, clock, cors := v.signed(ctx, address)
-	return []Finding{signed, clock, cors, v.reachable(p.Origin()), v.strangers(ctx, address, key)}
+	return []Finding{signed, clock, cors, v.reachable(p.Origin()), v.strangers(ctx, address)}
+}
+
+// answer is what the store said.
+type answer struct {
+	status int
+	header http.Header
+	body   string
 }
 
 // get asks as a browser does.
-func (v *visit) get(ctx context.Context, method, address string, headers map[string]string) (*http.Response, []byte, error) {
+func (v *visit) get(ctx context.Context, method, address string, headers map[string]string) (*answer, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for name, value := range headers {
 		request.Header.Set(name, value)
@@ -177,10 +184,10 @@ func (v *visit) get(ctx context.Context, method, address string, headers map[str
 		if wrong, ok := errors.AsType[*url.Error](err); ok {
 			err = wrong.Err // its address is secret for a minute
 		}
-		return nil, nil, err
+		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	return response, body, errors.Join(err, response.Body.Close())
+	return &answer{response.StatusCode, response.header, string(body)}, errors.Join(err, response.Body.Close())
 }
 
 const viaServer = "Or set MEANWHILE_OBJECTS_DELIVERY=server, and media passes through the server."
@@ -190,14 +197,14 @@ const viaServer = "Or set MEANWHILE_OBJECTS_DELIVERY=server, and media passes th
 func (v *visit) signed(ctx context.Context, address string) (signed, clock, cors Finding) {
 	const name = "bucket: presigned address"
 	origin := v.base.Scheme + "://" + v.base.Host
-	response, body, err := v.get(ctx, http.MethodGet, address, map[string]string{"Range": "bytes=3-7", "Origin": origin})
+	response, err := v.get(ctx, http.MethodGet, address, map[string]string{"Range": "bytes=3-7", "Origin": origin})
 	if err != nil {
 		lost := Finding{name, Failure, err.Error(), "This machine cannot read from the store's address. " + viaServer}
 		return lost, Finding{"bucket: clock", Warning, "not known", "See above."}, Finding{"bucket: CORS", v.grade(), "not known", "See above."}
 	}
 	clock, cors = v.clock(response), v.cors(ctx, address, origin, response)
-	if response.StatusCode != http.StatusPartialContent || string(body) != probe[3:8] {
-		return Finding{name, v.grade(), fmt.Sprintf("a range by a presigned address is answered with %d and %d bytes", response.StatusCode, len(body)), "Players cannot read from the store. Is the clock right, and is no proxy before the store that changes addresses or the Host? " + viaServer}, clock, cors
+	if response.status != http.StatusPartialContent || response.body != probe[3:8] {
+		return Finding{name, v.grade(), fmt.Sprintf("a range by a presigned address is answered with %d and %d bytes", response.status, len(response.body)), "Players cannot read from the store. Is the clock right, and is no proxy before the store that changes addresses or the Host? " + viaServer}, clock, cors
 	}
 	return Finding{Name: name, Status: Fine, Detail: "reads a range"}, clock, cors
 }
@@ -210,9 +217,9 @@ func (v *visit) grade() string {
 	return Fine
 }
 
-func (v *visit) clock(response *http.Response) Finding {
+func (v *visit) clock(response *answer) Finding {
 	const name, advice = "bucket: clock", "Set both clocks right (systemd-timesyncd, chrony): S3 refuses what was signed more than 15 minutes ago, and addresses of media lapse by both clocks."
-	theirs, err := http.ParseTime(response.Header.Get("Date"))
+	theirs, err := http.ParseTime(response.header.Get("Date"))
 	if err != nil {
 		return Finding{name, Warning, "the store does not say its time", advice}
 	}
@@ -228,27 +235,27 @@ func (v *visit) clock(response *http.Response) Finding {
 }
 
 // cors asks whether scripts of our pages may read what the store answers.
-func (v *visit) cors(ctx context.Context, address, origin string, plain *http.Response) Finding {
+func (v *visit) cors(ctx context.Context, address, origin string, plain *answer) Finding {
 	const name = "bucket: CORS"
 	if !v.bucket.Redirect {
 		return Finding{Name: name, Status: Fine, Detail: "not needed, media passes through the server"}
 	}
 	advice := "Let the bucket answer scripts of " + origin + ": CORS with AllowedOrigins [" + origin + "], AllowedMethods [GET, HEAD], AllowedHeaders [Range] (docs/objects.md shows how). " + viaServer
-	allows := func(r *http.Response) bool {
-		allowed := r.Header.Get("Access-Control-Allow-Origin")
+	allows := func(r *answer) bool {
+		allowed := r.header.Get("Access-Control-Allow-Origin")
 		return allowed == "*" || allowed == origin
 	}
 	if !allows(plain) {
-		return Finding{name, Failure, fmt.Sprintf("scripts of %s may not read: Access-Control-Allow-Origin is %q", origin, plain.Header.Get("Access-Control-Allow-Origin")), advice}
+		return Finding{name, Failure, fmt.Sprintf("scripts of %s may not read: Access-Control-Allow-Origin is %q", origin, plain.header.Get("Access-Control-Allow-Origin")), advice}
 	}
 	asked := map[string]string{"Origin": origin, "Access-Control-Request-Method": http.MethodGet, "Access-Control-Request-Headers": "range"}
-	response, _, err := v.get(ctx, http.MethodOptions, address, asked)
+	response, err := v.get(ctx, http.MethodOptions, address, asked)
 	if err != nil {
 		return Finding{name, Failure, err.Error(), advice}
 	}
-	headers := strings.ToLower(response.Header.Get("Access-Control-Allow-Headers"))
-	if response.StatusCode >= http.StatusBadRequest || !allows(response) || headers != "*" && !strings.Contains(headers, "range") {
-		return Finding{name, Warning, fmt.Sprintf("a browser that asks first whether it may send Range is answered with %d", response.StatusCode), advice}
+	headers := strings.ToLower(response.header.Get("Access-Control-Allow-Headers"))
+	if response.status >= http.StatusBadRequest || !allows(response) || headers != "*" && !strings.Contains(headers, "range") {
+		return Finding{name, Warning, fmt.Sprintf("a browser that asks first whether it may send Range is answered with %d", response.status), advice}
 	}
 	return Finding{Name: name, Status: Fine, Detail: "scripts of " + origin + " may read ranges"}
 }
@@ -276,16 +283,16 @@ func private(host string) bool {
 }
 
 // strangers asks for the object and for the list without any key (attack 17).
-func (v *visit) strangers(ctx context.Context, address, key string) Finding {
+func (v *visit) strangers(ctx context.Context, address string) Finding {
 	const name = "bucket: privacy"
 	bare, _, _ := strings.Cut(address, "?")
 	top, _, _ := strings.Cut(bare, v.prefix)
 	for what, at := range map[string]string{"read what is in it": bare, "list what is in it": top + "?list-type=2&prefix=doctor/", "list what is in it as it was done before": top} {
-		response, _, err := v.get(ctx, http.MethodGet, at, nil)
+		response, err := v.get(ctx, http.MethodGet, at, nil)
 		if err != nil {
 			return Finding{name, Warning, err.Error(), "It could not be seen what strangers see."}
 		}
-		if response.StatusCode < http.StatusBadRequest {
+		if response.status < http.StatusBadRequest {
 			return Finding{name, Failure, "anybody can " + what, "Close the bucket: block all public access, and remove policies and ACLs that name everybody. Whoever knows a link would watch what was not shared."}
 		}
 	}

@@ -61,6 +61,8 @@ type Proxy struct {
 	left  int
 	only  func(*http.Request) bool
 	seen  int
+	// instead answers a request in the store's place if it says so.
+	instead func(http.ResponseWriter, *http.Request) bool
 }
 
 // NewProxy starts a proxy before an endpoint; it ends with the test.
@@ -98,6 +100,14 @@ func (p *Proxy) MisbehaveFor(f Fault, n int, only func(*http.Request) bool) {
 	}
 }
 
+// Answer lets a function answer in the store's place the requests for which it
+// returns true. What it sets in the header of others stays in their answers.
+func (p *Proxy) Answer(instead func(http.ResponseWriter, *http.Request) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.instead = instead
+}
+
 // Seen is how many requests came.
 func (p *Proxy) Seen() int {
 	p.mu.Lock()
@@ -118,6 +128,12 @@ func (p *Proxy) take(r *http.Request) Fault {
 
 // ServeHTTP implements http.Handler.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	instead := p.instead
+	p.mu.Unlock()
+	if instead != nil && instead(w, r) {
+		return
+	}
 	switch p.take(r) {
 	case None:
 		p.next.ServeHTTP(w, r)

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
@@ -194,4 +195,11 @@ func (g *Gateway) Bucket(ctx context.Context) (Bucket, error) {
 	b = b.Through(g.Endpoint)
 	_, err := b.Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &b.Name})
 	return b, err
+}
+
+// AllowOrigin lets scripts of pages of an origin read the bucket.
+func (b Bucket) AllowOrigin(ctx context.Context, origin string) error {
+	rule := types.CORSRule{AllowedOrigins: []string{origin}, AllowedMethods: []string{http.MethodGet, http.MethodHead}, AllowedHeaders: []string{"Range"}}
+	_, err := b.Client().PutBucketCors(ctx, &s3.PutBucketCorsInput{Bucket: &b.Name, CORSConfiguration: &types.CORSConfiguration{CORSRules: []types.CORSRule{rule}}})
+	return err
 }

@@ -34,6 +34,7 @@ type Config struct {
 	Quota          int64    `help:"Bytes that a workspace made by anybody but an operator holds, and the most that its admins may set; 0 is no bound." default:"0" env:"MEANWHILE_QUOTA"`
 	WebhookPrivate []string `help:"Hosts, addresses or networks inside that webhooks may call, also by http; all others must be on the internet." env:"MEANWHILE_WEBHOOK_PRIVATE" name:"webhook-private"`
 	OTLP           string   `help:"Where traces go, by OTLP over HTTP: http://collector:4318. Default: nowhere." env:"MEANWHILE_OTLP_ENDPOINT,OTEL_EXPORTER_OTLP_ENDPOINT" name:"otlp-endpoint"`
+	Scratch        int64    `help:"Bytes of the data folder that converting media may take for a time; jobs wait while they are taken. 0 is 10 GiB." default:"0" env:"MEANWHILE_SCRATCH"`
 	TLS            TLS      `embed:""`
 	LogFormat      string   `help:"json or text." enum:"json,text" default:"json" env:"MEANWHILE_LOG_FORMAT"`
 	LogLevel       string   `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"MEANWHILE_LOG_LEVEL"`

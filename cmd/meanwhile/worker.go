@@ -84,7 +84,7 @@ func slotsOf(wanted int) int {
 
 // media tells what does the jobs that need ffmpeg.
 func (a *app) media(handlers *jobs.Handlers) error {
-	desk, err := source.NewDesk(a.objects, a.config.scratch())
+	desk, err := source.NewDesk(a.objects, a.config.scratch(), a.config.Scratch)
 	if err != nil {
 		return err
 	}

@@ -225,7 +225,9 @@ func TestAStoppedWorker(t *testing.T) {
 	f := newFleet(t)
 	still := f.start("worker", "--slots", "1", script(t, `sleep 1; exec ffmpeg "$@"`))
 	video := f.send(recording(t))
-	require.Eventually(t, func() bool { return f.jobs("running") == 1 && len(childrenOf(still.cmd.Process.Pid, "ffmpeg"))+len(childrenOf(still.cmd.Process.Pid, "sleep")) == 1 }, testTime, tick)
+	require.Eventually(t, func() bool {
+		return f.jobs("running") == 1 && len(childrenOf(still.cmd.Process.Pid, "ffmpeg"))+len(childrenOf(still.cmd.Process.Pid, "sleep")) == 1
+	}, testTime, tick)
 	require.NoError(t, still.cmd.Process.Signal(syscall.SIGSTOP))
 	other := f.start("worker", "--slots", "1")
 	require.Eventually(t, func() bool { return f.state(video) == "ready" }, testTime, tick)

@@ -26,6 +26,8 @@ type Job[A Args] struct {
 	// Fatal says that the process died in every attempt before, so that the
 	// handler tells the owner and does not try again.
 	Fatal bool
+	// Since is when it was put in.
+	Since time.Time
 }
 
 // Handlers collects what does each kind of job.
@@ -83,7 +85,7 @@ func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
 	err := guarded(func() error {
 		return w.handle(ctx, Job[A]{
 			ID: firstID(job.JobRow), Args: job.Args, Attempt: job.Attempt,
-			Last: job.Attempt >= job.MaxAttempts, Fatal: job.Attempt > job.MaxAttempts,
+			Since: job.CreatedAt, Last: job.Attempt >= job.MaxAttempts, Fatal: job.Attempt > job.MaxAttempts,
 		})
 	})
 	if err != nil && ctx.Err() != nil {

@@ -54,7 +54,7 @@ func newPlant(t testing.TB, ffmpegPath string) *plant {
 	if ffmpegPath == "" {
 		work.Runner = nil // which is a bug, and panics
 	}
-	work.Desk, err = source.NewDesk(p.store, p.scratch)
+	work.Desk, err = source.NewDesk(p.store, p.scratch, 0)
 	require.NoError(t, err)
 	handlers := jobs.NewHandlers()
 	work.Register(handlers)

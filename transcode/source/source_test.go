@@ -19,7 +19,7 @@ func TestAWholeCopyIsOfTheSourceAsItIs(t *testing.T) {
 	store, err := objects.OpenFolder(t.TempDir())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close()) })
-	desk, err := source.NewDesk(store, t.TempDir())
+	desk, err := source.NewDesk(store, t.TempDir(), 0)
 	require.NoError(t, err)
 	var parts []catalog.Part
 	for _, text := range []string{"one ", "two ", "three"} {

@@ -26,10 +26,16 @@ type Jobs struct {
 // Register makes h do this kind of job.
 func (j *Jobs) Register(h *jobs.Handlers) {
 	jobs.Handle(h, func(ctx context.Context, job jobs.Job[jobs.Stills]) error {
+		if job.Fatal {
+			return jobs.Permanent(errors.New("drawing stills ended the process in every attempt"))
+		}
 		err := j.make(ctx, job.Args)
+		wait, full := source.IsFull(err)
 		switch {
 		case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
 			return nil
+		case ctx.Err() == nil && full && !job.Last:
+			return jobs.Later(wait)
 		case ctx.Err() == nil && (job.Last || ffmpeg.IsPermanent(err)):
 			// A video without pictures is still a video.
 			j.Log.Warn("no stills", "video", job.Args.VideoID, "error", err)

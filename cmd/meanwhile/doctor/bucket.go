@@ -187,7 +187,7 @@ func (v *visit) get(ctx context.Context, method, address string, headers map[str
 		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-	return &answer{response.StatusCode, response.header, string(body)}, errors.Join(err, response.Body.Close())
+	return &answer{response.StatusCode, response.Header, string(body)}, errors.Join(err, response.Body.Close())
 }
 
 const viaServer = "Or set MEANWHILE_OBJECTS_DELIVERY=server, and media passes through the server."

@@ -102,7 +102,7 @@ func TestUnitsLetTheSandboxBe(t *testing.T) {
 	require.NoError(t, err)
 	for file := range units() {
 		allowed := map[string]bool{}
-		for _, entry := range strings.Fields(unit(t, "systemd/"+file)["SystemCallFilter"][0]) {
+		for entry := range strings.FieldsSeq(unit(t, "systemd/"+file)["SystemCallFilter"][0]) {
 			allow(allowed, groups(string(sets)), entry)
 		}
 		for _, call := range calls {

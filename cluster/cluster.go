@@ -39,6 +39,9 @@ type Options struct {
 	// Plain has no lines to harm: everybody reaches the stores at one address, as
 	// the policy of a page wants it that names where media comes from.
 	Plain bool
+	// Pool bounds the connections of each process to PostgreSQL; 0 is as many as
+	// it takes by itself.
+	Pool int
 	// Env are further settings of all processes.
 	Env []string
 	// Echo gets what all processes write.
@@ -151,7 +154,7 @@ func (c *Cluster) makeNode(ctx context.Context, name, command, slots string) (*N
 func (c *Cluster) lines(ctx context.Context, node *Node) ([]string, error) {
 	postgres, s3 := c.Stores.Postgres.Addr(), c.Stores.Gateway.Addr()
 	if c.Plain {
-		return c.Stores.Settings(c.Name, postgres, s3), nil
+		return c.settings(postgres, s3), nil
 	}
 	var err error
 	if node.Postgres, err = toxic.Listen(ctx, postgres); err != nil {
@@ -160,7 +163,15 @@ func (c *Cluster) lines(ctx context.Context, node *Node) ([]string, error) {
 	if node.S3, err = toxic.Listen(ctx, s3); err != nil {
 		return nil, errors.Join(err, node.Postgres.Close())
 	}
-	return c.Stores.Settings(c.Name, node.Postgres.Addr(), node.S3.Addr()), nil
+	return c.settings(node.Postgres.Addr(), node.S3.Addr()), nil
+}
+
+func (c *Cluster) settings(postgres, s3 string) []string {
+	settings := c.Stores.Settings(c.Name, postgres, s3)
+	if c.Pool > 0 {
+		settings = append(settings, "MEANWHILE_DATABASE_URL="+c.Stores.Postgres.URL(postgres, c.Name)+"&pool_max_conns="+strconv.Itoa(c.Pool))
+	}
+	return settings
 }
 
 // Nodes are all servers and workers.

@@ -23,8 +23,6 @@ const (
 	lingerTime = 150 * time.Millisecond
 	// limitTime is how often the ceiling is told again (REMB).
 	limitTime = time.Second
-	// chunksWaiting is how many fragments wait for the storage: half a minute.
-	chunksWaiting = 16
 )
 
 // session is one client's connection.
@@ -34,7 +32,7 @@ type session struct {
 	principal auth.Principal
 	recording Recording
 	pc        *webrtc.PeerConnection
-	chunks    chan []byte
+	chunks    *backlog
 
 	// asking guards what the protocol is about.
 	asking     sync.Mutex
@@ -76,7 +74,7 @@ func (w *WHIP) begin(ctx context.Context, o *offered, title string) (*session, s
 	}
 	s := &session{
 		whip: w, id: rand.Text(), principal: p, offer: o, etag: newETag(), candidates: o.candidates, began: time.Now(),
-		chunks: make(chan []byte, chunksWaiting), ended: make(chan struct{}), done: make(chan struct{}),
+		chunks: newBacklog(&w.waiting), ended: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.reception = reception.New(reception.Options{Video: o.video, Audio: o.audio, ParameterSets: o.sets, Write: s.keep})
 	answer, err := s.connect(ctx, title)
@@ -188,7 +186,7 @@ func (s *session) conclude() time.Duration {
 	defer s.mu.Unlock()
 	s.reception.End(time.Now())
 	s.over = true
-	close(s.chunks)
+	s.chunks.close()
 	return s.reception.Length()
 }
 

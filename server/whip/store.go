@@ -13,19 +13,18 @@ import (
 )
 
 const (
-	// storeTries is how often bytes are offered to a storage that fails, and
-	// storePause how long it is left alone between.
-	storeTries = 20
-	storePause = time.Second
+	// storePatience is how long a storage may be away, storePause how long it is left
+	// alone between. Who stops the server waits no longer than storeHurry.
+	storePatience = 3 * time.Minute
+	storePause    = time.Second
+	storeHurry    = 10 * time.Second
 	// maxPacket is the largest packet there is on any line that matters.
 	maxPacket = 1600
 )
 
 // keep hands bytes to store. It is called with mu held, before chunks is closed.
 func (s *session) keep(chunk []byte) {
-	select {
-	case s.chunks <- chunk:
-	default:
+	if !s.chunks.add(chunk) {
 		s.end("the storage does not keep up")
 	}
 }
@@ -33,14 +32,11 @@ func (s *session) keep(chunk []byte) {
 // store keeps what was recorded, and at the end makes a video of it.
 func (s *session) store(ctx context.Context) {
 	defer close(s.done)
-	for chunk := range s.chunks {
-		if s.failure != nil {
-			continue
+	for chunk, more := s.chunks.next(); more; chunk, more = s.chunks.next() {
+		if s.failure == nil {
+			s.keepOne(ctx, chunk)
 		}
-		if s.failure = s.append(ctx, chunk); s.failure != nil {
-			s.whip.Log.Error("a recording over WebRTC cannot be kept", "video", s.recording.VideoID(), "error", s.failure)
-			s.end("the storage failed")
-		}
+		s.chunks.done(chunk)
 	}
 	if err := s.recording.Finish(ctx); err != nil {
 		s.failure = err
@@ -48,18 +44,30 @@ func (s *session) store(ctx context.Context) {
 	}
 }
 
-// append waits for a storage that is away for a moment: a full disk, a database
-// that restarts.
+func (s *session) keepOne(ctx context.Context, chunk []byte) {
+	if s.failure = s.append(ctx, chunk); s.failure != nil {
+		s.whip.Log.Error("a recording over WebRTC cannot be kept", "video", s.recording.VideoID(), "error", s.failure)
+		s.end("the storage failed")
+	}
+}
+
+// append waits for a storage that is away: a full disk, a database that restarts,
+// a bucket that does not answer. What comes meanwhile waits in the backlog, also
+// when the client has ended by then.
 func (s *session) append(ctx context.Context, chunk []byte) error {
-	for try := 1; ; try++ {
+	giveUp, stopping := time.Now().Add(storePatience), s.whip.stopping
+	for {
 		err := s.recording.Append(ctx, chunk)
-		if err == nil || reply.Of(err).Status < http.StatusInternalServerError || try == storeTries {
+		if err == nil || reply.Of(err).Status < http.StatusInternalServerError || time.Now().After(giveUp) {
 			return err
 		}
 		select {
 		case <-time.After(storePause):
-		case <-s.ended:
-			return err
+		case <-stopping:
+			stopping = nil
+			if hurry := time.Now().Add(storeHurry); hurry.Before(giveUp) {
+				giveUp = hurry
+			}
 		}
 	}
 }

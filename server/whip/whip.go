@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
@@ -123,12 +124,16 @@ type WHIP struct {
 	seats    map[string]int // by account
 	taken    int
 	running  sync.WaitGroup
+	// stopping is closed when the server stops.
+	stopping chan struct{}
+	// waiting are bytes that are not kept yet.
+	waiting atomic.Int64
 }
 
 // New makes a WHIP.
 func New(o Options) *WHIP {
 	o.Limits = o.Limits.orUsual()
-	return &WHIP{Options: o, sessions: map[string]*session{}, seats: map[string]int{}}
+	return &WHIP{Options: o, sessions: map[string]*session{}, seats: map[string]int{}, stopping: make(chan struct{})}
 }
 
 // Sessions is how many sessions there are.
@@ -142,7 +147,10 @@ func (w *WHIP) Sessions() int {
 // It may be called twice.
 func (w *WHIP) Stop() {
 	w.mu.Lock()
-	w.stopped = true
+	if !w.stopped {
+		w.stopped = true
+		close(w.stopping)
+	}
 	for _, s := range w.sessions {
 		s.end("the server stops")
 	}

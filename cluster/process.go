@@ -145,6 +145,13 @@ func (p *Process) Running() bool {
 	}
 }
 
+// PID is the process's number, of its last start.
+func (p *Process) PID() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid
+}
+
 // Signal sends a signal: SIGSTOP and SIGCONT make a process fall asleep and wake.
 func (p *Process) Signal(signal syscall.Signal) error {
 	if !p.Running() {

@@ -97,8 +97,11 @@ func alone(t *testing.T, env ...string) *rig {
 func start(t *testing.T, stores *cluster.Stores, o cluster.Options) *rig {
 	t.Helper()
 	o.Binary = binary(t)
-	o.Folder = t.TempDir()
-	o.Name = "t" + strings.ToLower(filepath.Base(filepath.Dir(o.Folder)))
+	folder := t.TempDir()
+	if o.Folder == "" {
+		o.Folder = folder
+	}
+	o.Name = "t" + strings.ToLower(filepath.Base(filepath.Dir(folder)))
 	o.Name = strings.NewReplacer("_", "-", "/", "-").Replace(o.Name)
 	o.Name = o.Name[:min(len(o.Name), 50)]
 	o.Env = append([]string{"MEANWHILE_RATE_FACTOR=1000"}, o.Env...)

@@ -91,17 +91,41 @@ func (s *sheet) put(kind prometheus.ValueType, name, help string, value float64,
 	*s = append(*s, prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), kind, value, values...))
 }
 
+// lane names a number of the queues.
+type lane struct {
+	queue    string
+	priority int
+	state    string
+}
+
+// waiting tells of every lane of media, so that an empty one is 0 and not unknown.
 func (g *gauges) waiting(ctx context.Context, s *sheet) error {
 	depths, err := g.queue.Depths(ctx)
+	if err != nil {
+		return err
+	}
+	jobsIn, oldest := map[lane]int{}, map[lane]time.Duration{}
+	for priority := jobs.Waiting; priority <= jobs.Bulk; priority++ {
+		for _, state := range []string{"available", "running"} {
+			jobsIn[lane{jobs.QueueMedia, priority, state}] = 0
+		}
+		oldest[lane{queue: jobs.QueueMedia, priority: priority}] = 0
+	}
 	for _, d := range depths {
-		labels := []string{"queue", d.Queue, "priority", strconv.Itoa(d.Priority), "state", d.State}
-		s.add("meanwhile_jobs", "Jobs that wait or run, by queue, priority and state.", float64(d.N), labels...)
+		jobsIn[lane{d.Queue, d.Priority, d.State}] = d.N
 		if d.State == "available" {
-			s.add("meanwhile_job_oldest_wait_seconds", "How long the oldest job has waited, by queue and priority.",
-				max(0, g.now().Sub(d.OldestAt).Seconds()), labels[:4]...)
+			oldest[lane{queue: d.Queue, priority: d.Priority}] = max(0, g.now().Sub(d.OldestAt))
 		}
 	}
-	return err
+	for l, n := range jobsIn {
+		s.add("meanwhile_jobs", "Jobs that wait or run, by queue, priority and state.", float64(n),
+			"queue", l.queue, "priority", strconv.Itoa(l.priority), "state", l.state)
+	}
+	for l, waited := range oldest {
+		s.add("meanwhile_job_oldest_wait_seconds", "How long the oldest job has waited, by queue and priority.", waited.Seconds(),
+			"queue", l.queue, "priority", strconv.Itoa(l.priority))
+	}
+	return nil
 }
 
 func (g *gauges) working(ctx context.Context, s *sheet) error {

@@ -80,6 +80,7 @@ type Video struct {
 	Title             string      `json:"title"`
 	State             string      `json:"state" enum:"recording,processing,ready,failed"`
 	Reason            string      `json:"reason" doc:"Why it failed, for its owner"`
+	Retryable         bool        `json:"retryable" doc:"It failed and may be tried again; for those who may edit"`
 	StoppedBy         string      `json:"stopped_by" enum:",storage,size,length" doc:"The bound of the workspace that ended the upload before its end"`
 	Kept              bool        `json:"kept" doc:"Retention leaves it alone"`
 	RemovalAt         *time.Time  `json:"removal_at" doc:"When retention will put it into the trash unless somebody watches or keeps it; for those who may edit"`
@@ -134,7 +135,7 @@ func (a *API) Describe(p auth.Principal, v *catalog.Video) Video {
 		out.TrashedAt = &at
 	}
 	if rights.Edit {
-		out.Reason, out.StoppedBy = v.Reason, string(v.Stopped)
+		out.Reason, out.Retryable, out.StoppedBy = v.Reason, v.Retryable(), string(v.Stopped)
 		if !v.RemovalAt.IsZero() {
 			out.RemovalAt = new(v.RemovalAt.UTC())
 		}

@@ -338,21 +338,6 @@ func (c *Catalog) FailVideo(ctx context.Context, videoID, sentence string) error
 	})
 }
 
-// RetryVideo sets a failed video going again: every job that is not done.
-func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
-	return c.beside(ctx, func(ctx context.Context, tx change) error {
-		video, err := tx.lockVideo(ctx, videoID)
-		if err != nil || video.State != Failed || video.Size == 0 || (video.Layout == fragmented && video.DurationUS == 0) {
-			return err
-		}
-		video.State, video.Reason = Processing, ""
-		if err := tx.resume(ctx, video); err != nil || !video.HasVideo || video.unplanned() {
-			return err
-		}
-		return tx.order(ctx, video, jobs.Stills{VideoID: videoID, Take: video.Take}, jobs.Live)
-	})
-}
-
 // ResumeStalled looks again at videos that are being processed and have not come
 // forward since before a time. A job that waits or runs is not added twice; one
 // that was lost, because it gave up at the very moment at which it was wanted

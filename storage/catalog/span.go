@@ -191,6 +191,30 @@ func (t change) enqueueAudio(ctx context.Context, video *Video) error {
 	return t.order(ctx, video, jobs.Audio{VideoID: video.ID, Take: video.Take}, video.urgency(jobs.Waiting, jobs.Live))
 }
 
+// Retryable says that a video has failed and may be tried again. What ended with
+// nothing in it stays as it is.
+func (v *Video) Retryable() bool {
+	return v.State == Failed && v.Size > 0 && (v.Layout != fragmented || v.DurationUS > 0)
+}
+
+// RetryVideo sets a failed video going again: every job that is not done.
+func (c *Catalog) RetryVideo(ctx context.Context, videoID string) error {
+	return c.beside(ctx, func(ctx context.Context, tx change) error {
+		video, err := tx.lockVideo(ctx, videoID)
+		if err != nil || !video.Retryable() {
+			return err
+		}
+		if err := tx.audit(ctx, video, record.VideoRetried, map[string]string{"reason": video.Reason}); err != nil {
+			return err
+		}
+		video.State, video.Reason = Processing, ""
+		if err := tx.resume(ctx, video); err != nil || !video.HasVideo || video.unplanned() {
+			return err
+		}
+		return tx.order(ctx, video, jobs.Stills{VideoID: videoID, Take: video.Take}, jobs.Live)
+	})
+}
+
 // settleState makes a video ready once nothing is left to make.
 func (v *Video) settleState(ctx context.Context) {
 	if v.State == Processing && v.Spans+boolInt(v.HasAudio) > 0 && v.SpansDone >= v.Spans && (v.AudioDone || !v.HasAudio) {

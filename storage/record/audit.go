@@ -22,6 +22,7 @@ const (
 	VideoTrashed    Action = "video.trashed"
 	VideoRestored   Action = "video.restored"
 	VideoDeleted    Action = "video.removed" // for good
+	VideoRetried    Action = "video.retried" // it had failed, and is tried again
 	VideoMoved      Action = "video.moved"   // handed over to another member
 
 	AccessRequested Action = "access.requested"

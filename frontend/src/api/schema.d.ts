@@ -2251,6 +2251,8 @@ export interface components {
              * @description When retention will put it into the trash unless somebody watches or keeps it; for those who may edit
              */
             removal_at: string | null;
+            /** @description It failed and may be tried again; for those who may edit */
+            retryable: boolean;
             /**
              * Format: int64
              * @description How much of a running recording is safe on the server
@@ -4285,7 +4287,10 @@ export interface operations {
     "create-video": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4488,7 +4493,10 @@ export interface operations {
     "add-comment": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -4589,7 +4597,10 @@ export interface operations {
     "create-link": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The video */
                 id: string;

@@ -131,18 +131,19 @@ function Visible({ video }: { video: Video }) {
 }
 
 function Trouble({ video, actions }: Props) {
-  if (video.state !== 'failed') return null;
+  const playable = video.playback.hls !== null || video.playback.progressive !== null;
+  if (video.state !== 'failed' || (playable && !video.may.edit)) return null;
   return (
     <div className="mt-2.5 flex items-start gap-2">
-      <Badge tone="danger" className="mt-px shrink-0">
-        Failed
+      <Badge tone={playable ? 'warn' : 'danger'} className="mt-px shrink-0">
+        {playable ? 'Original only' : 'Failed'}
       </Badge>
       <p className="line-clamp-3 grow text-[0.8125rem] text-pretty text-muted">
         {video.reason || 'It could not be prepared for watching.'}
       </p>
-      {video.may.edit && (
-        <Button size="sm" onClick={() => void actions.retry(video)}>
-          Retry
+      {video.retryable && (
+        <Button size="sm" className="shrink-0" onClick={() => void actions.retry(video)}>
+          Try again
         </Button>
       )}
     </div>

@@ -88,18 +88,22 @@ function Processing({ video }: { video: Video }) {
   );
 }
 
+// What could not be made is the business of those who look after the video: who
+// only watches is told when there is nothing to watch.
 function Failed({ video, onChange }: Pick<Props, 'video' | 'onChange'>) {
   const [busy, setBusy] = useState(false);
+  const playable = video.playback.hls !== null || video.playback.progressive !== null;
   const retry = async () => {
     setBusy(true);
     await act(() => videos.retry(video.id), onChange);
     setBusy(false);
   };
+  if (playable && !video.may.edit) return null;
   return (
     <Notice
-      tone="danger"
+      tone={playable ? 'warn' : 'danger'}
       action={
-        video.may.edit && (
+        video.retryable && (
           <Button size="sm" busy={busy} onClick={() => void retry()}>
             Try again
           </Button>
@@ -107,6 +111,7 @@ function Failed({ video, onChange }: Pick<Props, 'video' | 'onChange'>) {
       }
     >
       {video.reason || 'Something went wrong while this video was prepared.'}
+      {playable && ' It plays as it was recorded; other sizes are missing.'}
     </Notice>
   );
 }

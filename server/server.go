@@ -246,12 +246,18 @@ func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.
 	return nil
 }
 
-// Stop makes the server not ready and ends what would last for ever: event
-// streams, uploads, which keep what came, and recordings over WebRTC, which
-// become videos; requests that run go on.
-func (s *Server) Stop() {
-	s.Ingest.Stop()
+// Leave makes the server not ready, so that balancers send nothing new to it, and
+// refuses what would last: new uploads. All else is answered until Stop.
+func (s *Server) Leave() {
 	s.health.Stop()
+	s.Ingest.Leave()
+}
+
+// Stop ends what would last for ever: event streams, uploads, which keep what came,
+// and recordings over WebRTC, which become videos; requests that run go on.
+func (s *Server) Stop() {
+	s.Leave()
+	s.Ingest.Stop()
 	s.feed.Stop()
 	s.whip.Stop()
 	if s.stopped != nil {

@@ -42,6 +42,8 @@ type Config struct {
 	FFprobe        string   `help:"The ffprobe to run." default:"ffprobe" env:"MEANWHILE_FFPROBE" name:"ffprobe"`
 	Sandbox        string   `help:"Sandbox for media: auto insists on landlock or seccomp, required on both, off starts without and warns." enum:"auto,required,off" default:"auto" env:"MEANWHILE_SANDBOX"`
 
+	Drain time.Duration `help:"How long a server that is asked to stop goes on answering while /readyz says no, so that balancers notice. -1s is 5s with PostgreSQL and none with SQLite." default:"-1s" env:"MEANWHILE_DRAIN"`
+
 	OIDC OIDCConfig `embed:"" prefix:"oidc-"`
 	WHIP WHIPConfig `embed:"" prefix:"whip-"`
 	S3   S3Config   `embed:"" prefix:"s3-"`

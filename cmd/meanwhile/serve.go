@@ -14,6 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -24,9 +25,12 @@ const (
 	headerTime = 10 * time.Second
 	// idleTime is how long a connection may wait for its next request.
 	idleTime = 2 * time.Minute
+	// noticeTime is how long a server that stops goes on answering, so that
+	// balancers notice that it is not ready; where there is one server, nobody does.
+	noticeTime = 5 * time.Second
 	// drainTime is how long requests may take to finish when the server stops.
 	drainTime = 15 * time.Second
-	// jobTime is how long jobs may take to let go.
+	// jobTime is how long jobs may take to let go, meanwhile.
 	jobTime = 10 * time.Second
 	// stallTime is how long a video may wait for its next rendition before it is
 	// made sure that there is a job for it.
@@ -154,9 +158,16 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener) 
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		a.log.Info("stopping: requests finish, jobs are handed back")
+		a.log.Info("stopping: requests finish, jobs are handed back", "notice", a.notice().String())
 	}
 	ctx = context.WithoutCancel(ctx)
+	s.Leave()
+	jobsDone := make(chan error, 1)
+	go func() { jobsDone <- a.letGo(ctx) }()
+	if err == nil {
+		front.SetKeepAlivesEnabled(false) // whoever asks again asks another server
+		time.Sleep(a.notice())
+	}
 	s.Stop()
 	drain, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
@@ -164,13 +175,29 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener) 
 		a.log.Warn("some requests did not finish in time and were cut", "error", shutdown)
 		err = errors.Join(err, front.Close())
 	}
-	letGo, cancelJobs := context.WithTimeout(ctx, jobTime)
-	defer cancelJobs()
-	err = errors.Join(err, a.queue.Stop(letGo))
+	err = errors.Join(err, <-jobsDone)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
 	return err
+}
+
+// notice is how long a server that stops goes on answering.
+func (a *app) notice() time.Duration {
+	switch {
+	case a.config.Drain >= 0:
+		return a.config.Drain
+	case a.db.Engine() == database.SQLite:
+		return 0
+	}
+	return noticeTime
+}
+
+// letGo hands the jobs back.
+func (a *app) letGo(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, jobTime)
+	defer cancel()
+	return a.queue.Stop(ctx)
 }
 
 // work tells what does each kind of job.

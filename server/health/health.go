@@ -4,6 +4,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -45,10 +46,7 @@ type Health struct {
 
 	web      *web
 	stopping atomic.Bool
-
-	mu      sync.Mutex
-	checked time.Time
-	store   error
+	checks   map[string]*check
 }
 
 // New makes a Health.
@@ -57,6 +55,11 @@ func New(o Options) *Health {
 		o.Meter = NewMeter(o.Version)
 	}
 	h := &Health{Options: o}
+	h.checks = map[string]*check{
+		"database": {ask: o.Catalog.Ping, every: databaseEvery},
+		"schema":   {ask: h.checkSchema, every: schemaEvery},
+		"store":    {ask: h.checkStore, every: storeEvery},
+	}
 	if o.Queue != nil {
 		o.Meter.Follow(o.Catalog.DB, o.Queue, o.Census, o.Log)
 	}
@@ -80,8 +83,9 @@ func (h *Health) Live(c *gin.Context) error {
 // readyTime is how long the checks may take.
 const readyTime = 5 * time.Second
 
-// Ready is GET /readyz: the database answers, media can be written, and the
-// server is not about to stop. Why a check failed is in the log.
+// Ready is GET /readyz: the database answers and has this release's schema, media
+// can be written, and the server is not about to stop. Why a check failed is in the
+// log.
 func (h *Health) Ready(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTime)
 	defer cancel()
@@ -98,35 +102,102 @@ func (h *Health) Ready(c *gin.Context) error {
 	return nil
 }
 
-// Checks asks what readiness asks, by name.
+// Checks asks what readiness asks, by name, all at the same time. A server that is
+// about to stop asks nobody.
 func (h *Health) Checks(ctx context.Context) map[string]error {
-	return map[string]error{"database": h.Catalog.Ping(ctx), "store": h.checkStore(ctx), "running": h.checkRunning(ctx)}
-}
-
-func (h *Health) checkRunning(context.Context) error {
 	if h.stopping.Load() {
-		return reply.Stopping
+		return map[string]error{"running": reply.Stopping}
 	}
-	return nil
+	results := map[string]error{"running": nil}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for name, c := range h.checks {
+		all.Go(func() {
+			err := c.result(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			results[name] = err
+		})
+	}
+	all.Wait()
+	return results
 }
 
-// storeEvery is how long a check of the store is good for: it writes, and
-// anybody may ask.
-const storeEvery = 10 * time.Second
+// How long what was found out is good for: balancers of many kinds may ask every
+// second, and the check of the store writes. What failed is looked at again sooner.
+const (
+	storeEvery    = 10 * time.Second
+	databaseEvery = time.Second
+	schemaEvery   = time.Hour
+	failedEvery   = time.Second
+)
 
-// probeKey is what the check writes.
+// probeKey is what the check of the store writes.
 const probeKey = "health/probe"
 
 func (h *Health) checkStore(ctx context.Context) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if time.Since(h.checked) < storeEvery {
-		return h.store
+	if _, err := h.Objects.Put(ctx, probeKey, strings.NewReader("Meanwhile wrote this to see whether it can.\n")); err != nil {
+		return err
 	}
-	_, h.store = h.Objects.Put(ctx, probeKey, strings.NewReader("Meanwhile wrote this to see whether it can.\n"))
-	if h.store == nil {
-		h.store = h.Objects.Delete(ctx, probeKey)
+	return h.Objects.Delete(ctx, probeKey)
+}
+
+var errSchema = errors.New("the database's schema is older than this release; run meanwhile migrate")
+
+// checkSchema says whether the database has been migrated. A newer one is for
+// newer servers beside this one, and good enough.
+func (h *Health) checkSchema(ctx context.Context) error {
+	current, latest, err := h.Catalog.DB.SchemaVersion(ctx)
+	if err == nil && current < latest {
+		err = errSchema
 	}
-	h.checked = time.Now()
-	return h.store
+	return err
+}
+
+// check is a question whose answer is good for a while. It is asked once for all
+// who want to know, and nobody waits for it longer than he may.
+type check struct {
+	ask   func(ctx context.Context) error
+	every time.Duration
+
+	mu     sync.Mutex
+	at     time.Time
+	err    error
+	asking chan struct{} // closed when the answer is there; nil if nobody asks
+}
+
+func (c *check) result(ctx context.Context) error {
+	c.mu.Lock()
+	every := c.every
+	if c.err != nil {
+		every = min(every, failedEvery)
+	}
+	if c.asking == nil && !c.at.IsZero() && time.Since(c.at) < every {
+		defer c.mu.Unlock()
+		return c.err
+	}
+	if c.asking == nil {
+		c.asking = make(chan struct{})
+		go c.run(context.WithoutCancel(ctx), c.asking)
+	}
+	asking := c.asking
+	c.mu.Unlock()
+	select {
+	case <-asking:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *check) run(ctx context.Context, done chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	err := c.ask(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.err, c.asking = time.Now(), err, nil
+	close(done)
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,7 +93,7 @@ func TestReadyAsksWhatTheServerNeeds(t *testing.T) {
 	r := newRig(t, nil)
 	status, body := r.get("/readyz", far)
 	require.Equal(t, 200, status)
-	require.JSONEq(t, `{"ready":true,"checks":{"database":"ok","store":"ok","running":"ok"}}`, body)
+	require.JSONEq(t, `{"ready":true,"checks":{"database":"ok","schema":"ok","store":"ok","running":"ok"}}`, body)
 
 	r.health.Stop()
 	status, body = r.get("/readyz", far)
@@ -100,6 +102,61 @@ func TestReadyAsksWhatTheServerNeeds(t *testing.T) {
 	status, body = r.get("/healthz", far)
 	require.Equal(t, 200, status, "it still lives")
 	require.JSONEq(t, `{"status":"ok","version":"1.2.3"}`, body)
+}
+
+// slowStore is one that takes its time.
+type slowStore struct {
+	objects.Store
+	puts    atomic.Int32
+	release chan struct{}
+}
+
+func (s *slowStore) Put(ctx context.Context, _ string, _ io.Reader) (int64, error) {
+	s.puts.Add(1)
+	select {
+	case <-s.release:
+		return 1, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+func (s *slowStore) Delete(context.Context, string) error { return nil }
+
+// TestReadinessIsAskedOnceForAll: a store that does not answer is asked once, however
+// many want to know, and a server that stops says so without asking.
+func TestReadinessIsAskedOnceForAll(t *testing.T) {
+	t.Parallel()
+	slow := &slowStore{release: make(chan struct{})}
+	r := newRig(t, func(o *Options) { o.Objects = slow })
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if status, body := r.get("/readyz", far); status != 200 {
+				t.Error(body)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return slow.puts.Load() > 0 }, 5*time.Second, time.Millisecond)
+	close(slow.release)
+	all.Wait()
+	r.get("/readyz", far)
+	require.EqualValues(t, 1, slow.puts.Load())
+	slow.release = nil
+	r.health.Stop()
+	status, _ := r.get("/readyz", far)
+	require.Equal(t, 503, status)
+}
+
+// TestNotReadyWithAnOlderSchema: one who starts beside a release before it.
+func TestNotReadyWithAnOlderSchema(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	_, err := r.db.Writer.ExecContext(t.Context(), "DELETE FROM goose_db_version WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+	require.NoError(t, err)
+	status, body := r.get("/readyz", far)
+	require.Equal(t, 503, status)
+	require.Contains(t, body, `"schema":"failed"`)
 }
 
 func TestNotReadyWithoutDatabaseOrRoom(t *testing.T) {

@@ -9,8 +9,24 @@ import (
 // is cut at what has come so far, which is kept: a recorder sends for ever.
 type senders struct {
 	mu      sync.Mutex
+	leaving bool
 	stopped bool
 	open    map[*answer]struct{}
+}
+
+// Leave refuses new uploads from now on: another server takes them. Those that are
+// open go on until Stop.
+func (in *Ingest) Leave() {
+	in.senders.mu.Lock()
+	defer in.senders.mu.Unlock()
+	in.senders.leaving = true
+}
+
+// mayBegin says whether new uploads are taken.
+func (s *senders) mayBegin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.leaving && !s.stopped
 }
 
 // Stop ends the requests that send, with what came. Their clients are told to

@@ -88,6 +88,9 @@ var (
 
 // Start makes a video with an open upload, after checking what the client said.
 func (in *Ingest) Start(ctx context.Context, n catalog.NewVideo) (*catalog.Video, error) {
+	if !in.senders.mayBegin() {
+		return nil, reply.Stopping
+	}
 	if err := in.room(); err != nil {
 		return nil, err
 	}

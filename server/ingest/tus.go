@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -144,6 +145,7 @@ func (a *answer) WriteHeader(status int) {
 	if status >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
 		if a.senders.stopping() {
 			status = reply.Stopping.Status
+			maps.Copy(h, reply.Stopping.GetHeaders())
 		}
 		a.failed = true
 		h.Set("Content-Type", reply.ContentType)

@@ -43,7 +43,7 @@ var (
 	// Method is the answer to a method that the path does not know.
 	Method = New(http.StatusMethodNotAllowed, "method", "This cannot be done here.")
 	// Stopping is the answer of a server that is going down.
-	Stopping = New(http.StatusServiceUnavailable, "stopping", "The server is restarting. Try again in a moment.")
+	Stopping = New(http.StatusServiceUnavailable, "stopping", "The server is restarting. Try again in a moment.").After(time.Second)
 	// Internal is the answer when the server is at fault.
 	Internal = New(http.StatusInternalServerError, "internal", "Something went wrong on the server. Its log has the reason.")
 

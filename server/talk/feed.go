@@ -131,7 +131,7 @@ func (x *follower) run(ctx context.Context, events <-chan record.Event) error {
 		case <-ctx.Done():
 			return nil
 		case <-x.feed.stopping:
-			return nil
+			return ended(x.stream.farewell())
 		case e, ok := <-events:
 			if !ok {
 				return nil // too slow: it comes back and asks for everything

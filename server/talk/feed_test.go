@@ -182,7 +182,9 @@ func TestAServerThatStopsEndsItsStreams(t *testing.T) {
 	require.Equal(t, 1, r.feed.Followers())
 	r.feed.Stop()
 	r.feed.Stop()
-	require.Empty(t, end(t, events))
+	last := end(t, events)
+	require.Len(t, last, 1)
+	require.Equal(t, "retry", last[0].name, "when to go to another server")
 	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, 10*time.Second, time.Millisecond)
 }
 

@@ -3,6 +3,7 @@ package talk
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -39,6 +40,18 @@ func openStream(w http.ResponseWriter, patience time.Duration) *stream {
 func (s *stream) start() error {
 	_ = s.line.SetReadDeadline(time.Time{}) // a recorder in a test has no deadlines
 	return s.write(fmt.Appendf(nil, "retry: %d\n\n", retryAfterMS))
+}
+
+// How long browsers wait before they come back after a server has stopped: not all
+// at once, and not to a server that is still about to go.
+const (
+	leastAwayMS = 500
+	spreadMS    = 2000
+)
+
+// farewell ends a stream: another server goes on with it.
+func (s *stream) farewell() error {
+	return s.write(fmt.Appendf(nil, "retry: %d\n\n", leastAwayMS+rand.IntN(spreadMS))) //nolint:gosec // it spreads
 }
 
 // beat is a comment, which browsers pass over.

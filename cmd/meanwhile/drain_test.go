@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestAServerSaysThatItStops (F18): from the first signal on it is not ready and
+// begins no upload, while all else is answered for as long as was asked; what is
+// open then ends with what came, a stream of events says when to come back, and a
+// second signal ends all at once.
+func TestAServerSaysThatItStops(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p := serve(t, data, "--drain", "3s")
+	c, video, upload := begin(t, data, p)
+	from, to := io.Pipe()
+	status := make(chan int, 1)
+	go func() {
+		res, err := c.patch(t, p.url+upload, 0, from)
+		if err != nil {
+			status <- 0
+			return
+		}
+		res.Body.Close()
+		status <- res.StatusCode
+	}()
+	_, err := to.Write(letters(0, 50_000))
+	require.NoError(t, err)
+	events, err := c.do(t, http.MethodGet, p.url+video+"/events", nil)
+	require.NoError(t, err)
+	defer events.Body.Close()
+	require.Equal(t, http.StatusOK, ask(t, c, p, http.MethodGet, "/readyz", "").StatusCode)
+
+	began := time.Now()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Eventually(t, func() bool {
+		return ask(t, c, p, http.MethodGet, "/readyz", "").StatusCode == http.StatusServiceUnavailable
+	}, time.Second, tick)
+	require.Equal(t, http.StatusOK, ask(t, c, p, http.MethodGet, "/healthz", "").StatusCode)
+	require.Equal(t, http.StatusOK, ask(t, c, p, http.MethodGet, video, "").StatusCode)
+	for _, path := range []string{"/api/videos", "/api/uploads"} {
+		refused := ask(t, c, p, http.MethodPost, path, "{}", "Upload-Length", "5")
+		require.Equal(t, http.StatusServiceUnavailable, refused.StatusCode)
+		require.NotEmpty(t, refused.Header.Get("Retry-After"))
+	}
+	require.Equal(t, http.StatusCreated, ask(t, c, p, http.MethodPost, video+"/comments", `{"at_ms":0,"body":"a last word"}`).StatusCode)
+	said, err := io.ReadAll(events.Body)
+	require.NoError(t, err)
+	require.Contains(t, string(said), "a last word")
+	require.Regexp(t, `retry: \d+\n\n$`, string(said))
+	require.NoError(t, <-p.exit)
+	require.Greater(t, time.Since(began), 3*time.Second)
+	require.Less(t, time.Since(began), 30*time.Second)
+	if got := <-status; got != 0 {
+		require.Equal(t, http.StatusServiceUnavailable, got)
+	}
+	_ = to.Close()
+
+	p = serve(t, data, "--drain", "1m")
+	require.EqualValues(t, 50_000, c.offset(t, p.url+upload), "what came is acknowledged")
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Eventually(t, func() bool {
+		return ask(t, c, p, http.MethodGet, "/readyz", "").StatusCode == http.StatusServiceUnavailable
+	}, time.Second, tick)
+	began = time.Now()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Error(t, <-p.exit, "by the signal itself")
+	require.Less(t, time.Since(began), 5*time.Second)
+}
+
+// ask asks for something small.
+func ask(t *testing.T, c client, p *process, method, path, body string, header ...string) *http.Response {
+	t.Helper()
+	res, err := c.do(t, method, p.url+path, strings.NewReader(body), append([]string{"Content-Type", "application/json"}, header...)...)
+	require.NoError(t, err)
+	res.Body.Close()
+	return res
+}
+
+// TestNothingIsMadeTwice (F4): the server is killed at a random moment of a request
+// that makes something; asked again by the same key, it has made one of it.
+func TestNothingIsMadeTwice(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	p := serve(t, data)
+	c, video, _ := begin(t, data, p)
+	const rounds = 12
+	for round := range rounds {
+		key := func(path string) []string { return []string{"Content-Type", "application/json", "Idempotency-Key", path + strconv.Itoa(round)} }
+		killed := p
+		time.AfterFunc(time.Duration(round)*700*time.Microsecond, func() { _ = killed.cmd.Process.Kill() })
+		for _, path := range []string{video + "/comments", "/api/videos"} {
+			res, err := c.do(t, http.MethodPost, p.url+path, strings.NewReader(thing(path)), key(path)...)
+			if err == nil {
+				res.Body.Close()
+			}
+		}
+		require.Error(t, <-p.exit)
+		p = serve(t, data)
+		for _, path := range []string{video + "/comments", "/api/videos"} {
+			require.Equal(t, http.StatusCreated, ask(t, c, p, http.MethodPost, path, thing(path), key(path)...).StatusCode)
+		}
+	}
+	for path, want := range map[string]int{video + "/comments": rounds, "/api/videos?limit=100": rounds + 1} {
+		res, err := c.do(t, http.MethodGet, p.url+path, nil)
+		require.NoError(t, err)
+		var list struct{ Items []struct{ ID string } }
+		require.NoError(t, json.NewDecoder(res.Body).Decode(&list))
+		res.Body.Close()
+		require.Len(t, list.Items, want, path)
+	}
+}
+
+// thing is what a request to a path makes.
+func thing(path string) string {
+	if strings.HasSuffix(path, "/comments") {
+		return `{"at_ms":0,"body":"once"}`
+	}
+	return `{"title":"once","mime":"video/mp4"}`
+}

@@ -99,8 +99,8 @@ type NewWebhookInput struct {
 	}
 }
 
-// WebhookSecretOutput is a webhook with its new secret, which is shown this once.
-type WebhookSecretOutput struct {
+// ShownOutput is a webhook with its new secret, which is shown this once.
+type ShownOutput struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
 		Webhook Webhook `json:"webhook"`
@@ -108,14 +108,14 @@ type WebhookSecretOutput struct {
 	}
 }
 
-func (a *API) shown(w *webhook.Webhook) *WebhookSecretOutput {
-	out := &WebhookSecretOutput{CacheControl: "no-store"}
+func (a *API) shown(w *webhook.Webhook) *ShownOutput {
+	out := &ShownOutput{CacheControl: "no-store"}
 	out.Body.Webhook, out.Body.Secret = a.view(w), w.Secret
 	return out
 }
 
 // Create is POST /api/webhooks.
-func (a *API) Create(ctx context.Context, in *NewWebhookInput) (*WebhookSecretOutput, error) {
+func (a *API) Create(ctx context.Context, in *NewWebhookInput) (*ShownOutput, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
@@ -136,14 +136,14 @@ type ByID struct {
 	ID string `path:"id" maxLength:"64" doc:"The webhook"`
 }
 
-// WebhookOutput is one webhook.
-type WebhookOutput struct {
+// Output is one webhook.
+type Output struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         Webhook
 }
 
-// WebhookChangeInput changes some of a webhook.
-type WebhookChangeInput struct {
+// UpdateInput changes some of a webhook.
+type UpdateInput struct {
 	ByID
 	Body struct {
 		URL     *string        `json:"url,omitempty" maxLength:"2000"`
@@ -153,7 +153,7 @@ type WebhookChangeInput struct {
 }
 
 // Change is PATCH /api/webhooks/{id}.
-func (a *API) Change(ctx context.Context, in *WebhookChangeInput) (*WebhookOutput, error) {
+func (a *API) Change(ctx context.Context, in *UpdateInput) (*Output, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (a *API) Change(ctx context.Context, in *WebhookChangeInput) (*WebhookOutpu
 	if err != nil {
 		return nil, err
 	}
-	return &WebhookOutput{CacheControl: "no-store", Body: a.view(w)}, nil
+	return &Output{CacheControl: "no-store", Body: a.view(w)}, nil
 }
 
 // Empty is an answer without a body.
@@ -186,7 +186,7 @@ func (a *API) Delete(ctx context.Context, in *ByID) (*Empty, error) {
 }
 
 // RenewSecret is POST /api/webhooks/{id}/secret.
-func (a *API) RenewSecret(ctx context.Context, in *ByID) (*WebhookSecretOutput, error) {
+func (a *API) RenewSecret(ctx context.Context, in *ByID) (*ShownOutput, error) {
 	account, err := auth.Need(ctx, people.ScopeAdmin)
 	if err != nil {
 		return nil, err

@@ -35,6 +35,8 @@ type rig struct {
 
 	mu  sync.Mutex
 	now time.Time
+	// live says that time passes by itself.
+	live bool
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -61,6 +63,9 @@ func newRig(t *testing.T, db *database.DB, o jobs.Options) *rig {
 func (r *rig) clock() time.Time {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.live {
+		return time.Now()
+	}
 	return r.now
 }
 

@@ -67,7 +67,7 @@ func (s *Sender) Register(handlers *jobs.Handlers) { jobs.Handle(handlers, s.sen
 // send is the job: it sends what is due for one webhook, one message after the
 // other.
 func (s *Sender) send(ctx context.Context, job jobs.Job[jobs.Webhook]) error {
-	w, err := s.Store.Take(ctx, job.Args.WebhookID, job.ID)
+	w, err := s.Store.Take(ctx, job.Args, job.ID)
 	if err != nil || w == nil {
 		return err
 	}

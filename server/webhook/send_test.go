@@ -33,6 +33,7 @@ func verified(t *testing.T, secret string, m got) bool {
 func TestAMessageIsSignedAndTellsOfTheEvent(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		r := newRig(t, db, jobs.Options{})
 		rec := newReceiver(t, r)
 		w := r.hook(t, rec.URL)
@@ -118,7 +119,10 @@ func TestAReceiverThatIsDownGetsAllOfIt(t *testing.T) {
 	for name, down := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			databasetest.Each(t, func(t *testing.T, db *database.DB) { outage(t, newRig(t, db, jobs.Options{}), down) })
+			databasetest.Each(t, func(t *testing.T, db *database.DB) {
+				t.Helper()
+				outage(t, newRig(t, db, jobs.Options{}), down)
+			})
 		})
 	}
 }
@@ -181,6 +185,7 @@ func outage(t *testing.T, r *rig, down func(http.ResponseWriter, *http.Request))
 func TestAReceiverThatNeverComesBackIsSwitchedOff(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		r := newRig(t, db, jobs.Options{})
 		rec := newReceiver(t, r)
 		rec.status(http.StatusServiceUnavailable)
@@ -290,6 +295,7 @@ func TestOneMessageThatIsDislikedHoldsNoneBack(t *testing.T) {
 func TestHiddenVideosAreNotTold(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		r := newRig(t, db, jobs.Options{})
 		rec := newReceiver(t, r)
 		w := r.hook(t, rec.URL)
@@ -323,6 +329,7 @@ func TestHiddenVideosAreNotTold(t *testing.T) {
 func TestAVideoIsReadyOnce(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		r := newRig(t, db, jobs.Options{})
 		rec := newReceiver(t, r)
 		r.hook(t, rec.URL)
@@ -371,6 +378,7 @@ func TestARestartSendsWhatWasNotSent(t *testing.T) {
 func TestALostJobIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		r := newRig(t, db, jobs.Options{})
 		rec := newReceiver(t, r)
 		r.hook(t, rec.URL)

@@ -60,7 +60,8 @@ func keepers(ctx context.Context, tx record.Change, w *Webhook) ([]keeper, error
 	if err != nil || len(found) > 0 {
 		return found, err
 	}
-	return found, tx.NewRaw(who+"memberships.role = 'owner'", w.WorkspaceID).Scan(ctx, &found)
+	err = tx.NewRaw(who+"memberships.role = 'owner'", w.WorkspaceID).Scan(ctx, &found)
+	return found, err
 }
 
 // tell puts a notice into an inbox, and a letter on its way. The notice is from

@@ -15,6 +15,11 @@ const (
 	// leaseTime is how long a job that sends is believed to live without a sign
 	// of it: more than the longest attempt.
 	leaseTime = 30 * time.Second
+	// lines is how many of a workspace's webhooks are told something at a time, and
+	// lineWait how long the next one waits before it looks again: no workspace
+	// takes all slots.
+	lines    = 2
+	lineWait = 2 * time.Second
 	// giveUp is how long a message is tried, and how long a webhook may fail.
 	giveUp = 24 * time.Hour
 	// longestWait is the most time between two attempts.
@@ -40,17 +45,29 @@ func Backoff(failures int) time.Duration {
 }
 
 // Take gives a job the lease of a webhook, so that it alone sends to it. It
-// returns nil if there is nothing to do: the webhook is gone or off, it is not its
-// time yet, or another job has it, which will see what this one came for.
-func (s *Store) Take(ctx context.Context, id string, job int64) (*Webhook, error) {
+// returns nil if there is nothing to do now: the webhook is gone or off, it is not
+// its time yet, another job has it, which will see what this one came for, or its
+// workspace has its lines in use; then another job follows.
+func (s *Store) Take(ctx context.Context, args jobs.Webhook, job int64) (*Webhook, error) {
 	w := new(Webhook)
-	now := s.Now()
 	err := s.Write(ctx, func(ctx context.Context, tx record.Change) error {
+		now := tx.Now()
+		var beside int
+		err := tx.NewRaw(`SELECT count(*) FROM webhooks WHERE id <> ? AND lease_until > ? AND workspace_id = (SELECT workspace_id FROM webhooks WHERE id = ?)`,
+			args.WebhookID, now, args.WebhookID).Scan(ctx, &beside)
+		if err != nil {
+			return err
+		}
+		if beside >= lines {
+			*w = Webhook{}
+			args.At = now.Add(lineWait)
+			return tx.Enqueue(ctx, args, jobs.Live)
+		}
 		return tx.NewUpdate().Model(w).Set("lease_job = ?", job).Set("lease_until = ?", now.Add(leaseTime)).
-			Where("id = ? AND enabled AND (next_try_at IS NULL OR next_try_at <= ?)", id, now).
+			Where("id = ? AND enabled AND (next_try_at IS NULL OR next_try_at <= ?)", args.WebhookID, now).
 			Where("(lease_until IS NULL OR lease_until <= ? OR lease_job = ?)", now, job).Returning("*").Scan(ctx)
 	})
-	if errors.Is(err, record.ErrNotFound) {
+	if errors.Is(err, record.ErrNotFound) || err == nil && w.ID == "" {
 		return nil, nil //nolint:nilnil // nothing to do is no error
 	}
 	return w, err

@@ -2123,6 +2123,11 @@ export interface components {
             id: string;
             name: string;
         };
+        ShownOutputBody: {
+            /** @description Signs messages; shown only now */
+            secret: string;
+            webhook: components["schemas"]["Webhook"];
+        };
         SignInInputBody: {
             email: string;
             password: string;
@@ -2197,6 +2202,12 @@ export interface components {
         };
         TokensOutputBody: {
             items: components["schemas"]["APIToken"][];
+        };
+        UpdateInputBody: {
+            /** @description Switched off, it forgets what waits */
+            enabled?: boolean;
+            events?: string[] | null;
+            url?: string;
         };
         Versions: {
             database: string;
@@ -2336,17 +2347,6 @@ export interface components {
              */
             old_secret_until?: string;
             url: string;
-        };
-        WebhookChangeInputBody: {
-            /** @description Switched off, it forgets what waits */
-            enabled?: boolean;
-            events?: string[] | null;
-            url?: string;
-        };
-        WebhookSecretOutputBody: {
-            /** @description Signs messages; shown only now */
-            secret: string;
-            webhook: components["schemas"]["Webhook"];
         };
         WebhooksOutputBody: {
             items: components["schemas"]["Webhook"][];
@@ -4992,7 +4992,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookSecretOutputBody"];
+                    "application/json": components["schemas"]["ShownOutputBody"];
                 };
             };
             /** @description Error */
@@ -5048,7 +5048,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WebhookChangeInputBody"];
+                "application/json": components["schemas"]["UpdateInputBody"];
             };
         };
         responses: {
@@ -5160,7 +5160,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WebhookSecretOutputBody"];
+                    "application/json": components["schemas"]["ShownOutputBody"];
                 };
             };
             /** @description Error */

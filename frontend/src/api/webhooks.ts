@@ -8,7 +8,7 @@ export type Webhook = Schemas['Webhook'];
 export type Delivery = Schemas['Delivery'];
 export type WebhookEvent = Webhook['events'][number];
 /** A webhook with what signs its messages, which is told this once. */
-export type WebhookSecret = Schemas['WebhookSecretOutputBody'];
+export type WebhookSecret = Schemas['ShownOutputBody'];
 
 const at = (id: string, rest = '') => `/api/webhooks/${encodeURIComponent(id)}${rest}`;
 

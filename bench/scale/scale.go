@@ -65,7 +65,7 @@ func (l Lab) open(ctx context.Context, stores *cluster.Stores, servers, workers 
 	return r, nil
 }
 
-func (r *room) close(ctx context.Context) { _ = errors.Join(r.Close(), r.Drop(ctx)) }
+func (r *room) close(ctx context.Context) { _ = errors.Join(r.Close(), r.Stores.Drop(ctx, r.Name)) }
 
 // record sends a recording in pieces and ends it.
 func (r *room) record(ctx context.Context, content []byte, pieces int) (*ledger.Upload, error) {

@@ -5,8 +5,8 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup setup-run run build frontend binary reproducible test test-go test-frontend test-e2e \
-	lint generate bench fuzz controls clean
+.PHONY: help setup setup-run run build frontend binary reproducible test test-go test-frontend test-e2e test-cluster \
+	lint generate bench fuzz chaos controls clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ binary:
 reproducible: ## build twice in two folders and compare
 	@scripts/reproducible.sh
 
-test: setup build test-go test-frontend reproducible test-e2e ## every test: Go, frontend, real browsers
+test: setup build test-go test-frontend reproducible test-e2e test-cluster ## every test: Go, frontend, real browsers, many machines
 
 test-go:
 	@scripts/test-go.sh
@@ -39,8 +39,14 @@ test-go:
 test-frontend:
 	@scripts/npm.sh frontend run test
 
-test-e2e: ## the tests in real browsers alone (needs bin/meanwhile)
+test-e2e: ## the tests in real browsers on one machine alone (needs bin/meanwhile)
 	@scripts/test-e2e.sh
+
+test-cluster: ## faults, and the tests in real browsers, on two servers and three workers (needs bin/meanwhile)
+	@scripts/test-cluster.sh
+
+chaos: ## random faults on a cluster, RUNS (default 100) times, each from a printed seed (long)
+	@RUNS=$(RUNS) SEED=$(SEED) scripts/chaos.sh
 
 lint: ## all linters, the architecture test, and the drift of generated files
 	@scripts/lint.sh

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Drives the built binary with real browsers.
+# Drives the built binary with real browsers: one machine, or with
+# MEANWHILE_E2E_CLUSTER (scripts/test-cluster.sh) two servers and three workers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,13 +9,27 @@ scripts/npm.sh e2e
 cd e2e
 (($# == 0)) || exec npx --no-install playwright test "$@"
 
+# What people do all day – record, play, speak, upload, look after a library – and
+# what happens when a line or a machine fails meanwhile runs on the cluster: it
+# takes all that one machine takes, and more that can go wrong between machines.
+# Settings of one process, pages alone and other ways in run on one machine, and a
+# few of the others do on both.
+many='/(bad-input|conversation|kill|ladder|library|record|trouble|uploads)\.spec\.ts$'
+both='Screen as mp4|kill -9 of the server in the middle of a recording|paused, left by a reload|appears in the other'
 # What mostly waits runs two at a time; what measures pictures and sound, and
 # browsers that encode video at full rate, have the machine to themselves.
-pages='/(accounts|bad-input|bucket|conversation|disk-full|embed|headers|kill|library|pages|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
-mapfile -t specs < <(printf '%s\n' specs/*.spec.ts)
-light=() heavy=()
-for spec in "${specs[@]}"; do
-	if [[ $spec =~ $pages ]]; then light+=("$spec"); else heavy+=("$spec"); fi
+pages='/(accounts|admin|bad-input|bucket|conversation|disk-full|embed|headers|kill|library|pages|retry|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
+
+light=() heavy=() others=()
+for spec in specs/*.spec.ts; do
+	if [[ $spec =~ $many && -z ${MEANWHILE_E2E_CLUSTER:-} || ! $spec =~ $many && -n ${MEANWHILE_E2E_CLUSTER:-} ]]; then
+		others+=("$spec")
+	elif [[ $spec =~ $pages ]]; then
+		light+=("$spec")
+	else
+		heavy+=("$spec")
+	fi
 done
 npx --no-install playwright test --workers 2 "${light[@]}"
 npx --no-install playwright test "${heavy[@]}"
+[[ -n ${MEANWHILE_E2E_CLUSTER:-} ]] || npx --no-install playwright test -g "$both" "${others[@]}"

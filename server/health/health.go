@@ -92,9 +92,15 @@ func (h *Health) Ready(c *gin.Context) error {
 	status, checks := http.StatusOK, gin.H{}
 	for name, err := range h.Checks(ctx) {
 		checks[name] = "ok"
-		if err != nil {
-			h.Log.Warn("not ready", "check", name, "error", err)
-			status, checks[name] = http.StatusServiceUnavailable, "failed"
+		if err == nil {
+			continue
+		}
+		h.Log.Warn("not ready", "check", name, "error", err)
+		checks[name] = "failed"
+		// A bucket that is away is away for all servers. What needs no media goes on,
+		// and uploads are told when to come back, if requests still get here.
+		if !errors.Is(err, objects.ErrUnavailable) {
+			status = http.StatusServiceUnavailable
 		}
 	}
 	c.Header("Cache-Control", "no-store")

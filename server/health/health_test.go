@@ -175,6 +175,22 @@ func TestNotReadyWithoutDatabaseOrRoom(t *testing.T) {
 	require.Contains(t, body, `"database":"failed"`)
 }
 
+type awayStore struct{ objects.Store }
+
+// Put implements objects.Store.
+func (awayStore) Put(context.Context, string, io.Reader) (int64, error) {
+	return 0, objects.ErrUnavailable
+}
+
+// TestABucketThatIsAwayTakesNoServerOut: F11, all of them share it.
+func TestABucketThatIsAwayTakesNoServerOut(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(o *Options) { o.Objects = awayStore{o.Objects} })
+	status, body := r.get("/readyz", far)
+	require.Equal(t, http.StatusOK, status)
+	require.JSONEq(t, `{"ready":true,"checks":{"database":"ok","schema":"ok","store":"failed","running":"ok"}}`, body)
+}
+
 func TestMetricsTellWhatTheServerDoes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)

@@ -27,6 +27,9 @@ func explain(ctx context.Context, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: %s: %w", ErrUnavailable, doing, ctx.Err()) // whoever asked has waited long enough
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("objects: %s: %w", doing, ctx.Err())
 	}

@@ -101,12 +101,12 @@ func TestTheImageIsWhatTheseFilesExpect(t *testing.T) {
 	// What it copies is there, and what it leaves out is not needed by the build.
 	ignored := read(t, "../.dockerignore")
 	for _, source := range regexp.MustCompile(`(?m)^COPY ([^-\s][^\n]*) \S+$`).FindAllStringSubmatch(image, -1) {
-		for _, path := range strings.Fields(source[1]) {
+		for path := range strings.FieldsSeq(source[1]) {
 			_, err := os.Stat(filepath.Join("..", path))
 			require.NoError(t, err, path)
 		}
 	}
-	imports := regexp.MustCompile(`"github.com/meanwhile-app/meanwhile/([a-z]+)`)
+	imports := regexp.MustCompile(`"github\.com/meanwhile-app/meanwhile/([a-z]+)`)
 	sources, err := filepath.Glob("../cmd/meanwhile/*.go")
 	require.NoError(t, err)
 	for _, source := range sources {

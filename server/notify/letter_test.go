@@ -24,6 +24,7 @@ func letters() map[string]Letter {
 		"shared":        Shared{Video: "Why the import is slow", Sharer: "Béla Bartók", SharerEmail: "bela@example.org", Message: "Look at 3:10, please.", URL: place1 + "v/abc", Length: 12 * time.Minute, Unsubscribe: place1 + "api/mail/stop?token=abc"},
 		"retention_one": Retention{Workspace: "Design", On: noon.AddDate(0, 0, 14), Videos: []Item{{Title: "Old tour", URL: place1 + "v/a", Note: "recorded in 2024"}}, URL: place1 + "settings/retention"},
 		"retention":     Retention{Workspace: "Design", On: noon.AddDate(0, 0, 14), Videos: many(25), URL: place1 + "settings/retention"},
+		"webhook":       WebhookOff{Host: "hooks.example.org", Why: "failing", URL: place1 + "settings#webhooks"},
 		"passkey":       Security{Event: PasskeyAdded, At: noon, From: "Firefox on Linux, 192.0.2.1", URL: place1 + "settings/account"},
 		"password":      Security{Event: PasswordChanged, At: noon, URL: place1 + "settings/account"},
 		"recovery":      Security{Event: RecoveryUsed, At: noon, URL: place1 + "settings/account"},
@@ -140,6 +141,7 @@ func TestWordsOfPeopleStayWords(t *testing.T) {
 			Shared{Video: bad, Sharer: bad, SharerEmail: bad, Message: bad, URL: place1, Unsubscribe: place1},
 			Retention{Workspace: bad, Videos: []Item{{Title: bad, URL: place1, Note: bad}}, URL: place1},
 			Security{Event: SecurityEvent(bad), From: bad, URL: place1},
+			WebhookOff{Host: bad, Why: bad, URL: place1},
 		} {
 			got := r.read(t, letter)
 			require.Len(t, got.header["To"], 1)
@@ -157,7 +159,7 @@ func TestWordsOfPeopleStayWords(t *testing.T) {
 			require.LessOrEqual(t, len([]rune(got.subject(t))), 300)
 		}
 	}
-	require.Len(t, r.server.Letters(), len(hostile)*8, "no letter became two")
+	require.Len(t, r.server.Letters(), len(hostile)*9, "no letter became two")
 }
 
 func TestLettersLeadNowhereElse(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/meanwhile-app/meanwhile/server/notify"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
@@ -251,6 +252,12 @@ func TestGoneMeansGone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, webhook.WhyGone, now.DisabledWhy)
 	require.Len(t, rec.messages(), 1)
+	write := Letters(r.store, r.sender.BaseURL)[webhook.MailDisabled]
+	letter, err := write(t.Context(), w.ID, r.owner.Email)
+	require.NoError(t, err)
+	require.Equal(t, notify.WebhookOff{Host: now.Host(), Why: webhook.WhyGone, URL: "https://video.example.org/settings#webhooks"}, letter)
+	_, err = write(t.Context(), "x", r.owner.Email)
+	require.ErrorIs(t, err, notify.ErrStale)
 	_, err = r.store.SendTest(t.Context(), w.WorkspaceID, w.ID)
 	require.ErrorIs(t, err, webhook.ErrOff)
 }

@@ -59,7 +59,8 @@ func guarded(work func() error) (err error) {
 // fatal is told to the owner of a video that ended the process in every attempt.
 const fatal = "Converting this recording ended the server’s own process several times, so it is not tried again by itself."
 
-// patience is how long a job waits for scratch space before that counts against it.
+// patience is how long a job waits for scratch space or the store before that counts
+// against it.
 const patience = 6 * time.Hour
 
 // settle does a job and decides what its outcome means: done, not needed any more,
@@ -69,14 +70,14 @@ func settle[A jobs.Args](ctx context.Context, j *Jobs, job jobs.Job[A], videoID 
 		return j.giveUp(ctx, videoID, &ffmpeg.Problem{Sentence: fatal})
 	}
 	err := guarded(work)
-	wait, full := source.IsFull(err)
+	wait, passes := source.Passes(err)
 	switch {
 	case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
 		return nil
 	case ctx.Err() != nil:
 		return err
-	case full && time.Since(job.Since) < patience:
-		j.Log.Warn("a job waits for scratch space", "kind", job.Args.Kind(), "video", videoID, "error", err)
+	case passes && time.Since(job.Since) < patience:
+		j.Log.Warn("a job waits for scratch space, or for the media store", "kind", job.Args.Kind(), "video", videoID, "error", err)
 		return jobs.Later(wait)
 	case !job.Last && !ffmpeg.IsPermanent(err):
 		return err

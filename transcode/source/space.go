@@ -38,6 +38,18 @@ func IsFull(err error) (wait time.Duration, full bool) {
 	return waitForSpace, full || ffmpeg.IsFull(err)
 }
 
+// waitForStore is when to ask a store again that is away.
+const waitForStore = 10 * time.Second
+
+// Passes says that a job cannot be done now for a reason that passes by itself, the
+// job being no worse for it, and when to try again.
+func Passes(err error) (wait time.Duration, passes bool) {
+	if errors.Is(err, objects.ErrUnavailable) {
+		return waitForStore, true
+	}
+	return IsFull(err)
+}
+
 // full marks errors of a disk without room.
 func full(err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {

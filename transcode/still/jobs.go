@@ -30,11 +30,11 @@ func (j *Jobs) Register(h *jobs.Handlers) {
 			return jobs.Permanent(errors.New("drawing stills ended the process in every attempt"))
 		}
 		err := j.make(ctx, job.Args)
-		wait, full := source.IsFull(err)
+		wait, passes := source.Passes(err)
 		switch {
 		case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
 			return nil
-		case ctx.Err() == nil && full && !job.Last:
+		case ctx.Err() == nil && passes && !job.Last:
 			return jobs.Later(wait)
 		case ctx.Err() == nil && (job.Last || ffmpeg.IsPermanent(err)):
 			// A video without pictures is still a video.

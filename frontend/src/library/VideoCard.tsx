@@ -134,18 +134,18 @@ function Trouble({ video, actions }: Props) {
   const playable = video.playback.hls !== null || video.playback.progressive !== null;
   if (video.state !== 'failed' || (playable && !video.may.edit)) return null;
   return (
-    <div className="mt-2.5 flex items-start gap-2">
-      <Badge tone={playable ? 'warn' : 'danger'} className="mt-px shrink-0">
-        {playable ? 'Original only' : 'Failed'}
-      </Badge>
-      <p className="line-clamp-3 grow text-[0.8125rem] text-pretty text-muted">
+    <div className="mt-2.5">
+      <div className="flex min-h-8 items-center justify-between gap-2">
+        <Badge tone={playable ? 'warn' : 'danger'}>{playable ? 'Original only' : 'Failed'}</Badge>
+        {video.retryable && (
+          <Button size="sm" onClick={() => void actions.retry(video)}>
+            Try again
+          </Button>
+        )}
+      </div>
+      <p className="mt-1.5 line-clamp-3 text-[0.8125rem] text-pretty text-muted">
         {video.reason || 'It could not be prepared for watching.'}
       </p>
-      {video.retryable && (
-        <Button size="sm" className="shrink-0" onClick={() => void actions.retry(video)}>
-          Try again
-        </Button>
-      )}
     </div>
   );
 }

@@ -12,7 +12,7 @@ export function Storage() {
       <Totals stored={storage.data} />
       <Table
         label="Workspaces by what they hold"
-        heads={['Workspace', 'Holds', 'Videos', 'In the trash']}
+        heads={['Workspace', 'Holds', 'Videos', 'Trash']}
         className="max-h-112"
       >
         {storage.data.workspaces.map((workspace) => (

@@ -67,6 +67,17 @@ func (l *Ledger) Begin(ctx context.Context, title string, content []byte) (*Uplo
 	return u, nil
 }
 
+// Resume goes on with an upload that another client began, from what it was told.
+func (l *Ledger) Resume(other *Upload) *Upload {
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	u := &Upload{ledger: l, Video: other.Video, Content: other.Content, url: other.url, acked: other.acked, sum: other.sum}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.uploads = append(l.uploads, u)
+	return u
+}
+
 // Uploads are all that were begun.
 func (l *Ledger) Uploads() []*Upload {
 	l.mu.Lock()

@@ -46,6 +46,9 @@ func copyGraph(in ffmpeg.Input, out string) func(*ffmpeg.Graph) {
 	}
 }
 
+// TestAScriptThatIgnoresSignalsIsKilledWithItsChildren is F6: an ffmpeg that hangs
+// and ignores every request to end is gone at its wall limit, with its whole group,
+// and the reason is a sentence.
 func TestAScriptThatIgnoresSignalsIsKilledWithItsChildren(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

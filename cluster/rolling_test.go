@@ -1,68 +1,132 @@
 package cluster_test
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
-// TestRollingRestart (F18, F19): while people record, one server after the other
-// is asked to end and comes back, and then the workers. Each ends by itself and in
-// time; nobody loses anything.
+const (
+	rollers = 10
+	players = 3
+	// takePieces is how many pieces a take has, and pieceEvery how far apart.
+	takePieces = 80
+	pieceEvery = 150 * time.Millisecond
+	// stall is how long a player plays from what it has loaded already.
+	stall = 8 * time.Second
+)
+
+// TestRollingRestart (F19): every server is restarted, one after the other, while ten
+// people record and others watch. No recording fails and no player waits for
+// longer than it has loaded ahead.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
-	r := many(t)
-	var recorders sync.WaitGroup
-	for range 5 {
-		recorders.Go(func() {
-			u, err := r.ledger.Begin(t.Context(), t.Name(), r.clip.Take())
-			for at := 0; err == nil && at < len(u.Content); at += len(u.Content) / 12 {
-				err = u.Send(t.Context(), int64(at))
-				<-time.After(250 * time.Millisecond) // as it is recorded
-			}
-			if err == nil {
-				err = u.Finish(t.Context())
-			}
-			if err != nil {
+	all.open(t)
+	r := start(t, all.stores, cluster.Options{Servers: 2, Workers: 1, Slots: 1, Env: []string{"MEANWHILE_DRAIN=1s"}})
+	shown := r.record(t, 1, func(int) {})
+	rolled := make(chan struct{})
+	var work sync.WaitGroup
+	for n := range rollers {
+		work.Go(func() {
+			if err := r.recordThrough(t.Context(), n, rolled); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for _, node := range r.Nodes() {
-		require.NoError(t, node.Terminate(soon), "%s ends by itself, with exit code 0", node.Name)
-		require.NoError(t, r.Restart(t.Context(), node))
+	var slowest, asked atomic.Int64
+	for range players {
+		work.Go(func() {
+			for !over(rolled) {
+				if err := r.play(t.Context(), shown, &slowest); err != nil {
+					t.Error(err)
+					return
+				}
+				asked.Add(1)
+			}
+		})
 	}
-	recorders.Wait()
+	for _, server := range r.Servers {
+		time.Sleep(time.Second) // among what goes on
+		if err := server.Terminate(30 * time.Second); err != nil {
+			t.Errorf("%s ended: %v", server.Name, err)
+		}
+		if err := r.Restart(t.Context(), server); err != nil {
+			t.Error(err)
+		}
+	}
+	close(rolled)
+	work.Wait()
+	require.Less(t, time.Duration(slowest.Load()), stall, "a player stalls")
+	require.Positive(t, asked.Load())
+	t.Logf("players asked %d times and waited for %v at most", asked.Load(), time.Duration(slowest.Load()).Round(time.Millisecond))
 	r.settled(t)
-	require.NoError(t, r.Consistent(t.Context()))
 }
 
-// TestKilledAtTheEnd (F4): both servers are killed at every step of the end of a
-// recording, from the last byte on its way to the jobs that follow. The end is
-// sent again; there is one video, once, with every byte.
-func TestKilledAtTheEnd(t *testing.T) {
-	t.Parallel()
-	r := many(t)
-	const rounds = 6
-	for round := range rounds {
-		u, err := r.ledger.Begin(t.Context(), t.Name(), r.clip.Take())
-		require.NoError(t, err)
-		require.NoError(t, u.Send(t.Context(), int64(len(u.Content)*3/4)))
-		var killed sync.WaitGroup
-		for _, node := range r.Servers {
-			killed.Go(func() {
-				<-time.After(time.Duration(round) * 8 * time.Millisecond) // the end takes about 40 ms
-				node.Kill()
-			})
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- u.Finish(t.Context()) }()
-		killed.Wait()
-		r.revive(t)
-		require.NoError(t, <-ended)
+func over(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
 	}
-	r.settled(t)
-	require.NoError(t, r.Consistent(t.Context()))
+}
+
+// recordThrough sends a take piece by piece, the last ones when all is over.
+func (r *rig) recordThrough(ctx context.Context, n int, rolled <-chan struct{}) error {
+	u, err := r.ledger.Begin(ctx, fmt.Sprintf("rolling %d", n), r.clip.Take())
+	if err != nil {
+		return err
+	}
+	for i := 1; i < takePieces; i++ {
+		if err := u.Send(ctx, int64(len(u.Content)*i/takePieces)); err != nil {
+			return err
+		}
+		if i > takePieces*3/4 {
+			<-rolled
+		}
+		time.Sleep(pieceEvery)
+	}
+	return u.Finish(ctx)
+}
+
+// play reads what a player reads: what the video is, its playlist, and some bytes.
+func (r *rig) play(ctx context.Context, u *ledger.Upload, slowest *atomic.Int64) error {
+	get := func(path string, header map[string]string) ([]byte, error) {
+		began := time.Now()
+		raw, _, err := r.client.Send(ctx, ledger.Request{Method: http.MethodGet, Path: path, Header: header})
+		for took := int64(time.Since(began)); ; {
+			old := slowest.Load()
+			if took <= old || slowest.CompareAndSwap(old, took) {
+				return raw, err
+			}
+		}
+	}
+	raw, err := get("/api/videos/"+u.Video, nil)
+	if err != nil {
+		return err
+	}
+	media := ledger.MediaOf(raw)
+	list, err := get(media+"/master.m3u8", nil)
+	if err == nil && !bytes.Contains(list, []byte("#EXTM3U")) {
+		err = fmt.Errorf("no playlist: %.100s", list)
+	}
+	if err != nil {
+		return err
+	}
+	to := len(u.Content) / 2
+	shown, err := get(media+"/source", map[string]string{"Range": fmt.Sprintf("bytes=0-%d", to-1)})
+	if err == nil && !bytes.Equal(shown, u.Content[:to]) {
+		err = fmt.Errorf("%w: other bytes are shown", ledger.ErrBroken)
+	}
+	return err
 }

@@ -95,7 +95,9 @@ func TestNothingIsMadeTwice(t *testing.T) {
 	c, video, _ := begin(t, data, p)
 	const rounds = 12
 	for round := range rounds {
-		key := func(path string) []string { return []string{"Content-Type", "application/json", "Idempotency-Key", path + strconv.Itoa(round)} }
+		key := func(path string) []string {
+			return []string{"Content-Type", "application/json", "Idempotency-Key", path + strconv.Itoa(round)}
+		}
 		killed := p
 		time.AfterFunc(time.Duration(round)*700*time.Microsecond, func() { _ = killed.cmd.Process.Kill() })
 		for _, path := range []string{video + "/comments", "/api/videos"} {

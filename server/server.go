@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -139,7 +138,7 @@ func New(o Options) (*Server, error) {
 	if err := s.engine.SetTrustedProxies(o.TrustedProxies); err != nil {
 		return nil, err
 	}
-	granter, finder := access.NewGranter(o.GrantKey, time.Now), access.NewFinder(o.Catalog, o.GrantKey, time.Now)
+	granter, finder := access.NewGranter(o.GrantKey, o.Catalog.Now), access.NewFinder(o.Catalog, o.GrantKey, o.Catalog.Now)
 	s.losses = granter.Losses()
 	if err := s.join(o, granter, finder); err != nil {
 		return nil, err
@@ -163,14 +162,14 @@ func origin(bucket objects.Presigner) string {
 func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder) error {
 	s.shield = shield.New(shield.Options{BaseURL: o.BaseURL, Named: o.Named, Media: origin(o.Bucket)})
 	var err error
-	s.limits = limit.New(limit.Options{Store: o.Budget, Log: o.Log, Secret: o.GrantKey, Factor: o.Pace})
+	s.limits = limit.New(limit.Options{Now: o.Catalog.Now, Store: o.Budget, Log: o.Log, Secret: o.GrantKey, Factor: o.Pace})
 	hasher := auth.NewHasher()
-	s.auth, err = auth.New(auth.Options{Catalog: o.Catalog, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Version: o.Version, Mail: o.Mail, Warnings: o.Warnings, OIDC: o.OIDC, Log: o.Log})
+	s.auth, err = auth.New(auth.Options{Now: o.Catalog.Now, Catalog: o.Catalog, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Version: o.Version, Mail: o.Mail, Warnings: o.Warnings, OIDC: o.OIDC, Log: o.Log})
 	if err != nil {
 		return err
 	}
-	s.account = account.New(account.Options{Catalog: o.Catalog, Auth: s.auth, BaseURL: o.BaseURL, Mail: o.Mail})
-	s.Ingest = ingest.New(ingest.Options{Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room, Kept: s.meter.Kept})
+	s.account = account.New(account.Options{Now: o.Catalog.Now, Catalog: o.Catalog, Auth: s.auth, BaseURL: o.BaseURL, Mail: o.Mail})
+	s.Ingest = ingest.New(ingest.Options{Now: o.Catalog.Now, Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room, Kept: s.meter.Kept})
 	s.whip = whip.New(s.overWebRTC(o))
 	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, Finder: finder, BaseURL: o.BaseURL, Uploads: ingest.Path})
 	s.share = share.New(share.Options{
@@ -180,7 +179,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	s.watch.Redirect(o.Bucket)
 	s.team, s.downloads = team.New(o.Catalog, s.limits, o.Workspaces), team.NewDownloads(o.Catalog, o.Log)
 	s.webhook = webhook.New(hooks.New(o.Catalog.Store), o.Webhooks)
-	s.talk = talk.New(talk.Options{Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
+	s.talk = talk.New(talk.Options{Now: o.Catalog.Now, Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Losses: s.losses, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Meter: s.meter, Queue: o.Queue, Census: o.Census, Followers: s.feed.Followers, Sessions: s.whip.Sessions, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
 	s.admin = admin.New(admin.Options{Census: o.Census, Queue: o.Queue, Video: o.Catalog.RetryVideo, Machine: o.Machine, Ready: s.health.Checks})
@@ -232,7 +231,7 @@ func (s *Server) describeVideo(ctx context.Context, v *catalog.Video) (any, erro
 // Start reads who lost access lately and keeps up with it until the server
 // stops. A server that listens has been started.
 func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.Logger) error {
-	if err := s.losses.Load(ctx, records); err != nil {
+	if err := errors.Join(records.SyncClock(ctx), s.losses.Load(ctx, records)); err != nil {
 		return err
 	}
 	following, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -93,7 +93,7 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	a.budget, a.census = budget.New(a.db), census.New(a.db)
 	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log})
 	a.webhooks = webhook.New(a.catalog.Store)
-	return nil
+	return a.catalog.SyncClock(ctx)
 }
 
 // own makes this process the only server on the data folder where the database

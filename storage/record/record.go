@@ -70,6 +70,8 @@ type Store struct {
 	// origin names this process in the events that it tells others.
 	origin  string
 	hinting atomic.Bool
+	// ahead is how far the database's clock is ahead of this machine's.
+	ahead atomic.Int64
 }
 
 // NewStore makes a store over a migrated database.
@@ -79,9 +81,6 @@ func NewStore(o Options) *Store {
 	}
 	return &Store{DB: o.DB, Log: o.Log, queue: o.Queue, hub: newHub(), clock: o.Now, origin: NewID()}
 }
-
-// Now is the time as records hold it: UTC, in whole microseconds.
-func (s *Store) Now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
 
 // Write runs change in one transaction, as if it were alone, and tells
 // subscribers of events only after the commit. It may be run again: see

@@ -89,8 +89,9 @@ func (s *Store) Relay(ctx context.Context) {
 	r := &relay{store: s, gaps: map[int64]time.Time{}}
 	hints := make(chan struct{}, 1)
 	go s.listen(ctx, hints)
-	ticker := time.NewTicker(pollEvery)
+	ticker, clock := time.NewTicker(pollEvery), time.NewTicker(clockEvery)
 	defer ticker.Stop()
+	defer clock.Stop()
 	for {
 		if err := r.read(ctx); err != nil && ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "what other servers did cannot be read; trying again", "error", err)
@@ -100,6 +101,10 @@ func (s *Store) Relay(ctx context.Context) {
 			return
 		case <-hints:
 		case <-ticker.C:
+		case <-clock.C:
+			if err := s.SyncClock(ctx); err != nil && ctx.Err() == nil {
+				s.Log.WarnContext(ctx, "the database's clock cannot be read", "error", err)
+			}
 		}
 	}
 }

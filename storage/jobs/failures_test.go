@@ -29,9 +29,9 @@ func TestAPoisonJob(t *testing.T) {
 			ended <- job
 			return errors.New("broken \x00 beyond \xff\xfe repair\x1b[31m")
 		})
-		putIn(t, db, q, "poison", 1, jobs.Live)
+		putIn(t, db, q, load{"poison", 1, jobs.Live})
 		require.Equal(t, "poison", receive(t, ended, "nobody works").Args.VideoID)
-		putIn(t, db, q, "good", 5, jobs.Live)
+		putIn(t, db, q, load{"good", 5, jobs.Live})
 		for range 5 {
 			require.Equal(t, "good", receive(t, ended, "nobody works").Args.VideoID, "it stands in nobody's way")
 		}

@@ -31,11 +31,17 @@ func furnish(t *testing.T, db *database.DB, names ...string) {
 	}
 }
 
-func putIn(t *testing.T, db *database.DB, q *jobs.Queue, name string, n, priority int) {
+// load is n spans of a video, at a priority.
+type load struct {
+	video       string
+	n, priority int
+}
+
+func putIn(t *testing.T, db *database.DB, q *jobs.Queue, l load) {
 	t.Helper()
-	all := make([]jobs.Wanted, n)
+	all := make([]jobs.Wanted, l.n)
 	for i := range all {
-		all[i] = jobs.Wanted{Args: jobs.Span{VideoID: name, Span: i, Take: priority}, Priority: priority}
+		all[i] = jobs.Wanted{Args: jobs.Span{VideoID: l.video, Span: i, Take: l.priority}, Priority: l.priority}
 	}
 	require.NoError(t, db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error { return q.InsertAll(ctx, tx, all) }))
 }
@@ -56,14 +62,14 @@ func TestWorkspacesTakeTurns(t *testing.T) {
 			<-goOn
 			return nil
 		})
-		putIn(t, db, q, "many", 200, jobs.Bulk)
+		putIn(t, db, q, load{"many", 200, jobs.Bulk})
 		for range 20 {
 			require.Equal(t, "many", receive(t, began, "nobody works"))
 			goOn <- struct{}{}
 		}
 		require.Equal(t, "many", receive(t, began, "nobody works"))
 		// A process that only puts in looks where the queue stands by itself.
-		putIn(t, db, newQueue(t, db, nil), "few", 5, jobs.Bulk)
+		putIn(t, db, newQueue(t, db, nil), load{"few", 5, jobs.Bulk})
 		goOn <- struct{}{}
 		served := 0
 		for range 12 {
@@ -93,10 +99,10 @@ func TestWhoeverWaitsPassesAFlood(t *testing.T) {
 			}
 			return <-goOn
 		})
-		putIn(t, db, q, "import", 100, jobs.Bulk)
+		putIn(t, db, q, load{"import", 100, jobs.Bulk})
 		receive(t, began, "nobody works")
-		putIn(t, db, q, "live", 1, jobs.Live)
-		putIn(t, db, q, "talk", 1, jobs.Waiting)
+		putIn(t, db, q, load{"live", 1, jobs.Live})
+		putIn(t, db, q, load{"talk", 1, jobs.Waiting})
 		goOn <- errUndo // it comes back in two seconds
 		require.Equal(t, jobs.Waiting, receive(t, began, "nobody works").Args.Take)
 		goOn <- nil
@@ -123,8 +129,8 @@ func TestWhatIsWaitedForMovesUp(t *testing.T) {
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
 		furnish(t, db, "v", "w")
 		q := newQueue(t, db, nil)
-		putIn(t, db, q, "v", 3, jobs.Live)
-		putIn(t, db, q, "w", 1, jobs.Live)
+		putIn(t, db, q, load{"v", 3, jobs.Live})
+		putIn(t, db, q, load{"w", 1, jobs.Live})
 		insertAt(t, db, q, jobs.Span{VideoID: "v", Span: 9}, jobs.Waiting)
 		var found []struct{ Video, Priority string }
 		video := "json_extract(args, '$.video_id')"

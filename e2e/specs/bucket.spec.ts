@@ -7,6 +7,7 @@ import { Bucket } from '../support/bucket.ts';
 import { made } from '../support/clips.ts';
 import { countedMP4 } from '../support/counter.ts';
 import { play, playerState, seek } from '../support/player.ts';
+import { savedSeconds, startRecording, stopRecording, waitForSaved } from '../support/recording.ts';
 import { Site } from '../support/site.ts';
 import { expect, test as base } from '../support/test.ts';
 
@@ -16,7 +17,7 @@ const test = base.extend<{ bucket: Bucket; delivery: string }>({
   bucket: async ({ folder }, use) => {
     const bucket = await Bucket.open(folder);
     await use(bucket);
-    bucket.close();
+    bucket.kill9();
   },
   environment: async ({ bucket, delivery }, use) => {
     await use({ ...bucket.environment, MEANWHILE_OBJECTS_DELIVERY: delivery });
@@ -95,6 +96,27 @@ test('an embedded player fetches from the bucket, too', async ({ bucket, api, ch
     .toBeGreaterThan(1);
   await expect.poll(() => seen.filter(isSegment).length).toBeGreaterThan(0);
   site.close();
+});
+
+test('the bucket is away for 20 seconds: recording goes on, and all of it is kept', async ({
+  bucket,
+  owners,
+  api,
+}) => {
+  test.setTimeout(150_000);
+  const page = await owners.newPage();
+  await startRecording(page, 'Camera', 'auto');
+  await waitForSaved(page, 4);
+  bucket.kill9();
+  await expect(page.getByTestId('saved').first()).toContainText('kept here', { timeout: 30_000 });
+  const away = await savedSeconds(page);
+  await page.waitForTimeout(20_000); // the outage itself
+  expect(await savedSeconds(page)).toBeLessThan(away + 3);
+  await bucket.start();
+  await waitForSaved(page, away + 22);
+  const slug = await stopRecording(page);
+  expect((await api.videoOf(slug)).duration_ms).toBeGreaterThan((away + 20) * 1000);
+  await play(page);
 });
 
 test.describe('through the server', () => {

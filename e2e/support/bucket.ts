@@ -8,32 +8,45 @@ const program = path.resolve(import.meta.dirname, '../../.tools/versitygw');
 
 /** A bucket in an S3 server of its own (versitygw), whose pages may be read from other origins. */
 export class Bucket {
+  private process?: ChildProcess;
+
   private constructor(
-    readonly origin: string,
-    private readonly process: ChildProcess,
+    private readonly address: string,
+    private readonly folder: string,
   ) {}
 
   /** Starts the S3 server over a folder. */
   static async open(folder: string): Promise<Bucket> {
     if (!existsSync(program)) throw new Error('no S3 server: run scripts/tools.sh versitygw');
-    const [buckets, meta] = [path.join(folder, 'buckets'), path.join(folder, 'meta')];
-    mkdirSync(path.join(buckets, 'videos'), { recursive: true });
-    mkdirSync(meta);
-    const address = `127.0.0.1:${await freePort()}`;
-    const child = spawn(
+    mkdirSync(path.join(folder, 'buckets', 'videos'), { recursive: true });
+    mkdirSync(path.join(folder, 'meta'));
+    const bucket = new Bucket(`127.0.0.1:${await freePort()}`, folder);
+    await bucket.start();
+    return bucket;
+  }
+
+  get origin(): string {
+    return `http://${this.address}`;
+  }
+
+  /** Starts it, again after kill9. */
+  async start(): Promise<void> {
+    const options = ['--health', '/health', '--quiet', '--keep-alive', '--cors-allow-origin', '*'];
+    const places = [path.join(this.folder, 'meta'), path.join(this.folder, 'buckets')];
+    this.process = spawn(
       program,
-      [
-        ...['--port', address, '--health', '/health', '--quiet', '--keep-alive'],
-        ...['--cors-allow-origin', '*', 'posix', '--sidecar', meta, buckets],
-      ],
+      ['--port', this.address, ...options, 'posix', '--sidecar', ...places],
       {
         env: { ...process.env, ROOT_ACCESS_KEY: 'access', ROOT_SECRET_KEY: 'secret' },
         stdio: 'ignore',
       },
     );
-    const bucket = new Bucket(`http://${address}`, child);
-    await bucket.ready();
-    return bucket;
+    await this.ready();
+  }
+
+  /** Nobody listens any more. */
+  kill9(): void {
+    this.process?.kill('SIGKILL');
   }
 
   /** What a server must know to keep its media there. */
@@ -43,10 +56,6 @@ export class Bucket {
       AWS_ACCESS_KEY_ID: 'access',
       AWS_SECRET_ACCESS_KEY: 'secret',
     };
-  }
-
-  close(): void {
-    this.process.kill('SIGKILL');
   }
 
   private async ready(): Promise<void> {

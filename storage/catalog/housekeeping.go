@@ -347,35 +347,3 @@ func (c *Catalog) ForgetGarbage(ctx context.Context, key string) error {
 		return err
 	})
 }
-
-// Census counts what the server holds, by state.
-type Census struct {
-	Videos  map[string]int
-	Uploads map[string]int
-}
-
-// Census counts the videos outside the trash and the uploads that are not
-// finished.
-func (c *Catalog) Census(ctx context.Context) (Census, error) {
-	videos, err := c.countBy(ctx, "SELECT state, count(*) AS n FROM videos WHERE trashed_at IS NULL GROUP BY state")
-	if err != nil {
-		return Census{}, err
-	}
-	uploads, err := c.countBy(ctx, "SELECT state, count(*) AS n FROM uploads WHERE state <> 'finished' GROUP BY state")
-	return Census{Videos: videos, Uploads: uploads}, err
-}
-
-func (c *Catalog) countBy(ctx context.Context, query string) (map[string]int, error) {
-	var rows []struct {
-		State string
-		N     int
-	}
-	if err := c.DB.Reader.NewRaw(query).Scan(ctx, &rows); err != nil {
-		return nil, record.Translate(err)
-	}
-	counts := make(map[string]int, len(rows))
-	for _, row := range rows {
-		counts[row.State] = row.N
-	}
-	return counts, nil
-}

@@ -38,6 +38,7 @@ func fill(t *testing.T, db *database.DB) {
 func TestWhatIsHeld(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		c := census.New(db)
 		empty, err := c.Storage(t.Context())
 		require.NoError(t, err)
@@ -64,6 +65,7 @@ func TestWhatIsHeld(t *testing.T) {
 func TestAMinuteIsSampledOnce(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		c := census.New(db)
 		fill(t, db)
 		at := time.Date(2026, 11, 22, 10, 30, 20, 0, time.UTC)
@@ -89,6 +91,7 @@ func TestAMinuteIsSampledOnce(t *testing.T) {
 func TestStepsHoldPeaks(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		c := census.New(db)
 		at := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
 		for i, waiting := range []float64{1, 7, 2} {
@@ -118,6 +121,7 @@ func TestStepsHoldPeaks(t *testing.T) {
 func TestAMinuteIsTakenFromTheQueue(t *testing.T) {
 	t.Parallel()
 	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		t.Helper()
 		c := census.New(db)
 		queue, err := jobs.Open(jobs.Options{DB: db, Log: slog.New(slog.DiscardHandler)})
 		require.NoError(t, err)
@@ -129,11 +133,11 @@ func TestAMinuteIsTakenFromTheQueue(t *testing.T) {
 		require.NoError(t, c.Take(t.Context(), queue, time.Now().Add(time.Minute)))
 		latest, err := c.Latest(t.Context(), time.Now().Add(2*time.Minute))
 		require.NoError(t, err)
-		require.EqualValues(t, 0, latest[census.JobsWaiting])
-		require.EqualValues(t, 1, latest[census.Failures])
+		require.Zero(t, latest[census.JobsWaiting])
+		require.InDelta(t, 1, latest[census.Failures], 0)
 		series, err := c.Series(t.Context(), time.Now().Add(-time.Hour), time.Minute)
 		require.NoError(t, err)
-		require.EqualValues(t, 1, series[census.JobsWaiting][0].Value)
+		require.InDelta(t, 1, series[census.JobsWaiting][0].Value, 0)
 		records, err := c.Database(t.Context())
 		require.NoError(t, err)
 		require.Regexp(t, "^(SQLite|PostgreSQL) [0-9.]+$", records.Kind)

@@ -169,23 +169,6 @@ func (q *Queue) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Depth counts the jobs that wait or run, by state.
-func (q *Queue) Depth(ctx context.Context) (map[string]int, error) {
-	var rows []struct {
-		State string
-		N     int
-	}
-	err := q.db.Reader.NewRaw(`SELECT state, count(*) AS n FROM river_job WHERE state NOT IN ('completed', 'cancelled', 'discarded') GROUP BY state`).Scan(ctx, &rows)
-	if err != nil {
-		return nil, fmt.Errorf("jobs: depth: %w", err)
-	}
-	depth := make(map[string]int, len(rows))
-	for _, row := range rows {
-		depth[row.State] = row.N
-	}
-	return depth, nil
-}
-
 // quiet keeps River's own chatter out of the log; failures still show.
 func quiet(log *slog.Logger) *slog.Logger { return slog.New(warnings{log.Handler()}) }
 

@@ -83,9 +83,11 @@ func TestAJobExistsOnlyIfItsChangeDoes(t *testing.T) {
 		insert(t, db, q, jobs.Span{VideoID: "v", Span: 1, Take: 1}, nil)
 		insert(t, db, q, jobs.Span{VideoID: "v", Span: 2}, nil)
 		require.Len(t, rows(t, db), 3)
-		depth, err := q.Depth(t.Context())
+		depths, err := q.Depths(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, map[string]int{"available": 3}, depth)
+		require.Len(t, depths, 1)
+		require.Equal(t, "available", depths[0].State)
+		require.Equal(t, 3, depths[0].N)
 	})
 }
 

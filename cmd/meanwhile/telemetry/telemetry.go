@@ -4,6 +4,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -42,7 +43,7 @@ func Open(ctx context.Context, o Options) (tracer *trace.Tracer, closeAll func()
 	}
 	to, err := url.Parse(o.Endpoint)
 	if err != nil || to.Host == "" || to.Scheme != "http" && to.Scheme != "https" {
-		return nil, nil, fmt.Errorf("MEANWHILE_OTLP_ENDPOINT is not an address like http://collector:4318")
+		return nil, nil, errors.New("MEANWHILE_OTLP_ENDPOINT is not an address like http://collector:4318")
 	}
 	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(to.JoinPath("v1", "traces").String()))
 	if err != nil {

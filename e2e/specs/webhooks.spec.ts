@@ -82,6 +82,7 @@ test('addresses inside are refused in words, and the pages fit', async ({
   receiver,
   ownersPage: page,
 }, info) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' }); // colours that fade are judged in between
   await page.goto('/settings#webhooks');
   await page.getByRole('button', { name: 'New webhook' }).click();
   await page.getByLabel('Address').fill('https://169.254.169.254/latest/meta-data');
@@ -93,7 +94,7 @@ test('addresses inside are refused in words, and the pages fit', async ({
   await page.getByRole('button', { name: 'Send a test' }).click();
   await expect(page.getByText(/^Delivered/)).toBeVisible(settle);
   for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme });
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     await expectAccessible(page);
     await page.screenshot({ path: info.outputPath(`webhook-${scheme}.png`) });
     await page.setViewportSize({ width: 360, height: 740 });

@@ -214,6 +214,12 @@ func presigned(t *testing.T, s objects.Store) {
 		require.Equal(t, http.StatusForbidden, response.StatusCode, "%s: %s", forged, body)
 	}
 	require.Equal(t, "0123456789", get(t, s, "v/a b", 0, 10), "nothing has changed it")
+	odd := "v/a+b ü'(1)*!~@&=;,$%20"
+	put(t, s, odd, "odd")
+	address, err = p.Presign(t.Context(), odd, time.Minute, nil)
+	require.NoError(t, err)
+	_, body = ask(http.MethodGet, address, "")
+	require.Equal(t, "odd", body)
 }
 
 // crumbs come one by one.

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -35,13 +35,13 @@ const (
 // behind a common prefix. The bucket shows an object only when all of it is
 // there, so nothing needs a temporary name.
 type S3 struct {
-	place   place
-	client  *s3.Client
-	presign *s3.PresignClient
-	origin  string
-	line    *line
-	blocks  sync.Pool
-	copies  copyLimits
+	place  place
+	client *s3.Client
+	signer *v4.Signer
+	bucket string // its address
+	line   *line
+	blocks sync.Pool
+	copies copyLimits
 }
 
 func openS3(ctx context.Context, p place, o Options) (*S3, error) {
@@ -78,28 +78,21 @@ func openS3(ctx context.Context, p place, o Options) (*S3, error) {
 		c.DisableLogOutputChecksumValidationSkipped = true
 		c.Retryer = retry.NewStandard(func(r *retry.StandardOptions) { r.MaxAttempts, r.MaxBackoff = attempts, retryDelay })
 	})
-	s.presign = s3.NewPresignClient(s.client, func(o *s3.PresignOptions) { o.Presigner = newSteady() })
-	s.origin, err = s.findOrigin(ctx)
+	s.signer = v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+	s.bucket, err = s.findBucket(ctx)
 	return s, err
 }
 
-// findOrigin asks the SDK where an object would lie.
-func (s *S3) findOrigin(ctx context.Context) (string, error) {
+// findBucket asks the SDK where the bucket is.
+func (s *S3) findBucket(ctx context.Context) (string, error) {
 	p := s.place
-	if p.endpoint != "" && p.pathStyle {
-		u, err := url.Parse(p.endpoint)
-		if err != nil {
-			return "", fmt.Errorf("objects: endpoint: %w", err)
-		}
-		return u.Scheme + "://" + u.Host, nil
-	}
 	endpoint, err := s.client.Options().EndpointResolverV2.ResolveEndpoint(ctx, s3.EndpointParameters{
 		Bucket: &p.bucket, Region: &p.region, ForcePathStyle: &p.pathStyle, Endpoint: s.client.Options().BaseEndpoint,
 	})
 	if err != nil {
 		return "", fmt.Errorf("objects: where is the bucket: %w", err)
 	}
-	return endpoint.URI.Scheme + "://" + endpoint.URI.Host, nil
+	return endpoint.URI.String(), nil
 }
 
 // Close lets go of idle connections.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -42,11 +40,7 @@ func (s *S3) Copy(ctx context.Context, from, to string) error {
 
 // copySource is the header that names what is copied. In it a plus is a space.
 func (s *S3) copySource(name string) *string {
-	escaped := strings.Split(name, "/")
-	for i, element := range escaped {
-		escaped[i] = strings.ReplaceAll(url.QueryEscape(element), "+", "%20")
-	}
-	return aws.String(s.place.bucket + "/" + strings.Join(escaped, "/"))
+	return aws.String(s.place.bucket + "/" + escapePath(name))
 }
 
 func (s *S3) copyWhole(ctx context.Context, source, target *string) error {

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -113,44 +113,56 @@ func (r *ranged) Close() error {
 // has, it need not fetch again under another name.
 const steadyTime = 15 * time.Second
 
-// Presign implements Presigner. Nothing is asked of S3 for it.
+// Presign implements Presigner. Nothing is asked of S3 for it. It signs as if it
+// were the last full quarter of a minute, so that every server gives an object the
+// same address for that long.
 func (s *S3) Presign(ctx context.Context, key string, ttl time.Duration, headers http.Header) (string, error) {
 	name, err := s.key(key)
 	if err != nil {
 		return "", err
 	}
-	in := &s3.GetObjectInput{
-		Bucket: &s.place.bucket, Key: name,
-		ResponseContentType: header(headers, "Content-Type"), ResponseContentDisposition: header(headers, "Content-Disposition"), ResponseCacheControl: header(headers, "Cache-Control"),
+	keys, err := s.client.Options().Credentials.Retrieve(ctx)
+	if err != nil {
+		return "", explain(ctx, "presign", fmt.Errorf("%w: no keys: %w", ErrUnavailable, err))
 	}
-	out, err := s.presign.PresignGetObject(ctx, in, s3.WithPresignExpires(min(max(ttl, 2*steadyTime), MaxPresign)))
+	ttl = min(max(ttl, 2*steadyTime), MaxPresign)
+	query := url.Values{"X-Amz-Expires": {strconv.Itoa(int(ttl.Seconds()))}}
+	for _, header := range []string{"Content-Type", "Content-Disposition", "Cache-Control"} {
+		if value := headers.Get(header); value != "" {
+			query.Set("response-"+strings.ToLower(header), value)
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.bucket, http.NoBody)
 	if err != nil {
 		return "", fmt.Errorf("objects: presign: %w", err)
 	}
-	return out.URL, nil
+	below := strings.TrimSuffix(request.URL.Path, "/") + "/"
+	request.URL.Path, request.URL.RawPath, request.URL.RawQuery = below+*name, below+escapePath(*name), query.Encode()
+	signed, _, err := s.signer.PresignHTTP(ctx, keys, request, unsigned, "s3", s.place.region, time.Now().Truncate(steadyTime))
+	if err != nil {
+		return "", fmt.Errorf("objects: presign: %w", err)
+	}
+	return signed, nil
 }
 
-func header(h http.Header, name string) *string {
-	if value := h.Get(name); value != "" {
-		return &value
+// unsigned stands for a body that is not part of what is signed.
+const unsigned = "UNSIGNED-PAYLOAD"
+
+// escapePath writes a key as S3 wants it signed: everything but letters, digits and
+// -._~ is escaped.
+func escapePath(key string) string {
+	elements := strings.Split(key, "/")
+	for i, element := range elements {
+		elements[i] = strings.ReplaceAll(url.QueryEscape(element), "+", "%20")
 	}
-	return nil
+	return strings.Join(elements, "/")
 }
 
 // Origin implements Presigner.
-func (s *S3) Origin() string { return s.origin }
-
-// steady signs as if it were the last full quarter of a minute, so that every
-// server gives an object the same address for that long.
-type steady struct{ signer *v4.Signer }
-
-func newSteady() *steady {
-	return &steady{signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
-}
-
-// PresignHTTP implements s3.HTTPPresignerV4.
-//
-//nolint:revive // the SDK's interface has this many parameters
-func (s *steady) PresignHTTP(ctx context.Context, keys aws.Credentials, r *http.Request, hash, service, region string, at time.Time, options ...func(*v4.SignerOptions)) (string, http.Header, error) {
-	return s.signer.PresignHTTP(ctx, keys, r, hash, service, region, at.Truncate(steadyTime), options...)
+func (s *S3) Origin() string {
+	u, err := url.Parse(s.bucket)
+	if err != nil {
+		return "" // openS3 has parsed it
+	}
+	return u.Scheme + "://" + u.Host
 }

@@ -152,6 +152,9 @@ func (c backupCmd) Run(ctx context.Context, config *Config) (err error) {
 	if err != nil {
 		return err
 	}
+	if media == "" {
+		_, _ = fmt.Fprintln(os.Stdout, "The media is in a bucket and no part of this: copy it with the tools of your S3 store, before and after (docs/backup.md).")
+	}
 	_, _ = fmt.Fprintf(os.Stdout, "Backed up to %s in %s: %d objects, %d bytes.\n", c.To, time.Since(began).Round(time.Millisecond), made.Objects, made.Bytes)
 	return lacking(made.Missing)
 }
@@ -217,11 +220,11 @@ func (c restoreCmd) bring(ctx context.Context, config *Config) error {
 	return nil
 }
 
-// mediaFolder is the folder of the media, for what copies files.
+// mediaFolder is the folder of the media; empty if they are in a bucket.
 func (c *Config) mediaFolder() (string, error) {
 	folder, err := c.objects()
-	if err == nil && strings.HasPrefix(folder, "s3:") {
-		err = errors.New("the media is in a bucket: copy it with the tools of your S3 store, see docs/backup.md")
+	if strings.HasPrefix(folder, "s3:") {
+		return "", err
 	}
 	return folder, err
 }

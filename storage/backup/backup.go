@@ -78,8 +78,9 @@ type Manifest struct {
 
 // Source is what a backup is made of.
 type Source struct {
-	DB      *database.DB
-	Objects string // the folder
+	DB *database.DB
+	// Objects is the folder; empty where media is in a bucket, which others copy.
+	Objects string
 	Version string
 }
 
@@ -90,7 +91,7 @@ func Make(ctx context.Context, from Source, to string, o Options) (Manifest, err
 		return Manifest{}, ErrElsewhere
 	}
 	copied := copying{from: from.Objects, to: filepath.Join(to, objectsName), link: o.Link}
-	if err := copied.prepare(); err != nil {
+	if err := errors.Join(os.MkdirAll(to, 0o700), copied.prepare()); err != nil {
 		return Manifest{}, err
 	}
 	// Until it is whole again it is no backup.
@@ -108,6 +109,9 @@ func Make(ctx context.Context, from Source, to string, o Options) (Manifest, err
 		}
 		if err := copied.add(ctx); err != nil {
 			return Manifest{}, err
+		}
+		if from.Objects == "" {
+			break
 		}
 		gone, err := made.look(ctx, from, to)
 		if err != nil {

@@ -202,6 +202,25 @@ func TestABackupUnderLoad(t *testing.T) {
 	}
 }
 
+// TestRecordsAlone backs up an installation whose media is in a bucket.
+func TestRecordsAlone(t *testing.T) {
+	t.Parallel()
+	p, to := newPlace(t), t.TempDir()
+	p.video("first")
+	from := p.source()
+	from.Objects = ""
+	made, err := backup.Make(t.Context(), from, to, backup.Options{})
+	require.NoError(t, err)
+	require.Zero(t, made.Objects)
+	require.Empty(t, made.Missing)
+	back := empty(t)
+	_, err = backup.Restore(t.Context(), to, back.target(), backup.Options{})
+	require.NoError(t, err)
+	var videos int
+	require.NoError(t, openDatabase(t, back.database()).Reader.NewRaw("SELECT count(*) FROM videos").Scan(t.Context(), &videos))
+	require.Equal(t, 1, videos)
+}
+
 func TestWhatIsMissingIsNamed(t *testing.T) {
 	t.Parallel()
 	p, to := newPlace(t), t.TempDir()

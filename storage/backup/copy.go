@@ -24,6 +24,9 @@ type copying struct {
 }
 
 func (c copying) prepare() error {
+	if c.from == "" {
+		return nil
+	}
 	within, err := inside(c.from, c.to)
 	if err != nil {
 		return err
@@ -52,6 +55,9 @@ func inside(folder, path string) (bool, error) {
 // add copies what is not there yet. Objects never change, so one of the same
 // length is the same.
 func (c copying) add(ctx context.Context) error {
+	if c.from == "" {
+		return nil
+	}
 	keys := make(chan string)
 	failed := make(chan error, copiers)
 	var all sync.WaitGroup
@@ -127,6 +133,9 @@ const unfinished = ".unfinished"
 
 // prune drops what the source no longer holds.
 func (c copying) prune() error {
+	if c.from == "" {
+		return nil
+	}
 	return walk(c.to, func(key string, _ fs.FileInfo) error {
 		_, err := os.Lstat(filepath.Join(c.from, filepath.FromSlash(key)))
 		if !errors.Is(err, fs.ErrNotExist) {

@@ -17,7 +17,7 @@ import (
 // Target is where a backup is brought back to.
 type Target struct {
 	Database string // the path of the file
-	Objects  string // the folder
+	Objects  string // the folder; empty where media is in a bucket
 }
 
 // Restore brings the backup at from to an empty place. The caller then opens the
@@ -37,7 +37,10 @@ func Restore(ctx context.Context, from string, to Target, o Options) (Manifest, 
 	case sum != m.Database:
 		return m, fmt.Errorf("%w: %s is not the file that was written", ErrDamaged, databaseName)
 	}
-	back := copying{from: filepath.Join(from, objectsName), to: to.Objects, link: o.Link}
+	back := copying{to: to.Objects, link: o.Link}
+	if to.Objects != "" {
+		back.from = filepath.Join(from, objectsName)
+	}
 	if err := errors.Join(back.prepare(), os.MkdirAll(filepath.Dir(to.Database), 0o700)); err != nil {
 		return m, err
 	}

@@ -38,6 +38,9 @@ func TestChaos(t *testing.T) {
 		c.run(t)
 		t.Logf("run %d: kept every promise, %d bytes, %d faults, %v: %s", i+1, c.sent(), len(c.done), time.Since(began).Round(time.Millisecond), strings.Join(c.done, ", "))
 	}
+	for _, answer := range r.client.Puzzled() {
+		t.Logf("answered 500, where it should say 503: %s", answer)
+	}
 	orphans, err := r.Orphans(t.Context(), 0)
 	require.NoError(t, err)
 	t.Logf("%d objects were left by who was killed before the records knew of them", len(orphans))

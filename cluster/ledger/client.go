@@ -11,6 +11,7 @@ import (
 	"net/http/cookiejar"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -21,6 +22,17 @@ type Client struct {
 	HTTP *http.Client
 	// Patience is how long something is tried.
 	Patience time.Duration
+
+	mu      sync.Mutex
+	puzzled []string
+}
+
+// Puzzled are the answers 500 that were heard: faults that the server did not
+// foresee. They lose nothing, but say nothing either.
+func (c *Client) Puzzled() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.puzzled)
 }
 
 // Status is an answer that is none.
@@ -68,6 +80,11 @@ func (c *Client) Once(ctx context.Context, r Request) ([]byte, http.Header, erro
 	raw, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode >= http.StatusMultipleChoices {
 		err = &Status{Code: answer.StatusCode, Text: string(raw)}
+	}
+	if answer.StatusCode == http.StatusInternalServerError {
+		c.mu.Lock()
+		c.puzzled = append(c.puzzled, fmt.Sprintf("%s %s: %s", r.Method, r.Path, raw))
+		c.mu.Unlock()
 	}
 	if err == nil && answer.ContentLength >= 0 && r.Method != http.MethodHead && int64(len(raw)) != answer.ContentLength {
 		err = io.ErrUnexpectedEOF

@@ -16,7 +16,7 @@ test('kill -9 in the middle of uploads loses nothing that was acknowledged', asy
 }) => {
   const bytes = fragmentedMP4();
   const video = await api.create('killed', 'video/mp4');
-  const step = Math.ceil(bytes.length / 40);
+  const step = Math.ceil(bytes.length / 24);
   let acknowledged = 0;
   for (let round = 0; acknowledged < bytes.length; round++) {
     // the piece is on its way when the server dies

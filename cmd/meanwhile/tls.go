@@ -88,7 +88,7 @@ func (a *app) enter(ctx context.Context, listener net.Listener) (*url.URL, net.L
 // with the context.
 func (a *app) secure(ctx context.Context, listener net.Listener, base *url.URL) (net.Listener, error) {
 	if found := exposed(a.config); len(found) > 0 {
-		a.log.Warn("other users of this machine can read or change what is kept. "+doctor.ExposedAdvice, "paths", found)
+		a.log.Warn("other users of this machine can read or change what is kept", "paths", found, "advice", doctor.ExposedAdvice)
 	}
 	t := &a.config.TLS
 	if err := t.check(a.config, base); err != nil {

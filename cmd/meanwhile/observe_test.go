@@ -23,6 +23,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
+	"github.com/meanwhile-app/meanwhile/storage/objects/objectstest"
 )
 
 // heard is a span as a collector hears of it, with whose it is.
@@ -140,15 +141,15 @@ const (
 func TestAVideoIsFollowed(t *testing.T) {
 	t.Parallel()
 	to := receive(t)
-	env := []string{
-		"MEANWHILE_DATABASE_URL=" + databasetest.URL(t, database.PostgreSQL), "MEANWHILE_OBJECTS_URL=" + t.TempDir(), "MEANWHILE_SANDBOX=off",
-		"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_BSP_SCHEDULE_DELAY=50", "MEANWHILE_WORKER_ADDR=127.0.0.1:0",
-	}
+	bucket := objectstest.S3(t)
+	stores := append([]string{"MEANWHILE_DATABASE_URL=" + databasetest.URL(t, database.PostgreSQL), "MEANWHILE_OBJECTS_URL=" + bucket.URL}, bucket.Env()...)
+	env := append(stores, "MEANWHILE_SANDBOX=off",
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+to.URL, "OTEL_BSP_SCHEDULE_DELAY=50", "MEANWHILE_WORKER_ADDR=127.0.0.1:0")
 	server, log := launch(t, env, "serve", "--workers", "0")
 	worker, workerLog := launch(t, env, "worker", "--slots", "1")
 	tool := func(input string, args ...string) string {
 		cmd := command(t, t.TempDir(), args...)
-		cmd.Env, cmd.Stdin = append(cmd.Env, env[:2]...), strings.NewReader(input)
+		cmd.Env, cmd.Stdin = append(cmd.Env, stores...), strings.NewReader(input)
 		out, err := cmd.Output()
 		require.NoError(t, err)
 		return strings.TrimSpace(string(out))
@@ -162,14 +163,19 @@ func TestAVideoIsFollowed(t *testing.T) {
 		c.read(t, server+path, &video)
 		return video.State == "ready"
 	}, 2*testTime, 50*time.Millisecond, log())
-	for _, name := range []string{"job span", "job audio", "job stills", "ffmpeg"} {
+	for _, name := range []string{"job span", "job audio", "job stills", "ffmpeg", "s3 GET", "s3 PUT"} {
 		require.Eventually(t, func() bool { return to.has("meanwhile-worker", name) }, testTime, 50*time.Millisecond, name)
 	}
 	require.Eventually(t, func() bool { return to.has("meanwhile-server", "POST /api/videos/:id/finish") }, testTime, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return gaps(to.heard()) == "" }, testTime, 50*time.Millisecond, gaps(to.heard()))
 	checkWay(t, to)
 	require.Regexp(t, `"msg":"span encoded".*"trace_id":"`+clientTrace+`"`, workerLog(), "lines of the log name their trace")
-	checkNames(t, page(t, c, server), page(t, c, worker))
+	require.Eventually(t, func() bool { return strings.Contains(page(t, c, worker), "meanwhile_stored_bytes") }, testTime, time.Second, "the first sample")
+	told := page(t, c, worker)
+	require.Regexp(t, `meanwhile_object_request_duration_seconds_count\{method="GET",outcome="ok"\} [1-9]`, told)
+	require.Regexp(t, `meanwhile_job_duration_seconds_count\{kind="span",outcome="done"\} [1-9]`, told)
+	require.Regexp(t, `meanwhile_workers\{kind="worker"\} 1`, told)
+	checkNames(t, page(t, c, server), told)
 }
 
 func (c client) read(t *testing.T, url string, into any) {

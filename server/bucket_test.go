@@ -96,6 +96,9 @@ func TestPlayersAreSentToTheBucket(t *testing.T) {
 		}
 		require.NotRegexp(t, "(script|style|worker|frame)-src [^;]*"+u.Host, policy)
 	}
+	var told struct{ Playback struct{ Prefer string } }
+	r.owner.do(t, "GET /api/videos/"+v.ID, nil, 200, &told)
+	require.Equal(t, "hls", told.Playback.Prefer, "the ladder's bytes do not pass through here")
 	require.NoError(t, r.server.Start(t.Context(), r.catalog, r.options.Log))
 	grant, _ := r.granter.Grant(auth.Principal{Account: r.member.account}, v)
 	path = strings.Replace(path, strings.Split(path, "/")[2], grant, 1)
@@ -122,6 +125,9 @@ func TestABucketThatIsNotPublic(t *testing.T) {
 		require.Equal(t, "IT33", body)
 	}
 	require.EqualValues(t, 1, store.(objects.Counter).Requests()[http.MethodHead], "a size is asked for once")
+	var told struct{ Playback struct{ Prefer string } }
+	r.owner.do(t, "GET /api/videos/"+v.ID, nil, 200, &told)
+	require.Equal(t, "progressive", told.Playback.Prefer)
 	proxy.Misbehave(objectstest.SlowDown, -1)
 	res, body := get()
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)

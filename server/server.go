@@ -171,7 +171,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	s.account = account.New(account.Options{Now: o.Catalog.Now, Catalog: o.Catalog, Auth: s.auth, BaseURL: o.BaseURL, Mail: o.Mail})
 	s.Ingest = ingest.New(ingest.Options{Now: o.Catalog.Now, Catalog: o.Catalog, Objects: o.Objects, Log: o.Log, Room: o.Room, Kept: s.meter.Kept})
 	s.whip = whip.New(s.overWebRTC(o))
-	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, Finder: finder, BaseURL: o.BaseURL, Uploads: ingest.Path})
+	s.library = library.New(library.Options{Catalog: o.Catalog, Ingest: s.Ingest, Granter: granter, Finder: finder, BaseURL: o.BaseURL, Uploads: ingest.Path, Bucket: o.Bucket != nil})
 	s.share = share.New(share.Options{
 		Catalog: o.Catalog, Finder: finder, Auth: s.auth, Hasher: hasher, Limits: s.limits, BaseURL: o.BaseURL, Video: s.describeVideo, Mail: o.Mail, Log: o.Log,
 	})

@@ -26,6 +26,7 @@ type API struct {
 	finder  *access.Finder
 	base    *url.URL
 	uploads string
+	bucket  bool
 }
 
 // Options set up an API.
@@ -38,11 +39,13 @@ type Options struct {
 	BaseURL *url.URL
 	// Uploads is the path below which uploads live.
 	Uploads string
+	// Bucket says that players fetch the ladder from a bucket by themselves.
+	Bucket bool
 }
 
 // New makes an API.
 func New(o Options) *API {
-	return &API{catalog: o.Catalog, ingest: o.Ingest, granter: o.Granter, finder: o.Finder, base: o.BaseURL, uploads: o.Uploads}
+	return &API{bucket: o.Bucket, catalog: o.Catalog, ingest: o.Ingest, granter: o.Granter, finder: o.Finder, base: o.BaseURL, uploads: o.Uploads}
 }
 
 // VideoOwner is what everybody may know of a video's owner.
@@ -167,7 +170,8 @@ func (a *API) playback(p auth.Principal, v *catalog.Video, rights access.Rights)
 		Storyboard: at(stills.Storyboard != "", "storyboard.vtt"), Download: at(v.Size > 0 && !live && rights.Download, "download"),
 		ExpiresAt: lapses.UTC(),
 	}
-	if whole && (!stream || v.Duration() <= progressiveMost) {
+	// One file is put together here; what lies in a bucket spares this server its bytes.
+	if whole && (!stream || v.Duration() <= progressiveMost && (!ladder || !a.bucket)) {
 		out.Prefer = "progressive"
 	}
 	return out

@@ -25,11 +25,14 @@ RUN apt-get update \
     && install -d -o meanwhile -g meanwhile -m 0750 /data
 COPY --from=binary /meanwhile /usr/local/bin/meanwhile
 USER 10001:10001
+# A worker says how it is where the health check asks.
 ENV MEANWHILE_ADDR=0.0.0.0:8080 \
+    MEANWHILE_WORKER_ADDR=127.0.0.1:8080 \
     MEANWHILE_DATA=/data
 VOLUME /data
 EXPOSE 8080
-# The server finishes requests and hands its jobs back on SIGTERM.
+# Servers finish requests, and everybody hands jobs back, within half a minute:
+# docker stop --time 60, or stop_grace_period.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["meanwhile", "doctor", "--health"]

@@ -246,7 +246,7 @@ func TestComposeRuns(t *testing.T) {
 func startService(t *testing.T, name, addr, data string, here *strings.Replacer) (env []string) {
 	t.Helper()
 	s := compose(t).Services[name]
-	env = []string{"PATH=" + os.Getenv("PATH"), "MEANWHILE_DATA=" + data}
+	env = []string{"PATH=" + os.Getenv("PATH"), "MEANWHILE_DATA=" + data, "MEANWHILE_ADDR=" + addr} // as the image does
 	for variable, value := range s.Environment {
 		switch variable {
 		case "MEANWHILE_ADDR", "MEANWHILE_WORKER_ADDR":

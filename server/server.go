@@ -194,7 +194,7 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 func (s *Server) overWebRTC(o Options) whip.Options {
 	w := o.WHIP
 	w.BaseURL, w.Log = o.BaseURL, o.Log
-	w.Alive = s.mayRecord
+	w.Alive, w.Elsewhere = s.mayRecord, s.recordsElsewhere
 	w.Begin = func(ctx context.Context, title string) (whip.Recording, error) { return s.Ingest.Record(ctx, title) }
 	return w
 }
@@ -239,6 +239,7 @@ func (s *Server) Start(ctx context.Context, records *catalog.Catalog, log *slog.
 	go s.records.Relay(following)
 	go s.losses.Follow(following, records, log)
 	go s.downloads.Run(following)
+	go s.endRecordings(following)
 	if s.health.Census != nil {
 		go s.meter.Share(following, s.health.Census, log)
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects/objectstest"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // events passes on what a stream of events says.
@@ -192,4 +193,24 @@ func fightOver(t *testing.T, here, there *rig) {
 	raw, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
 	require.Equal(t, sha256.Sum256(kept.Bytes()), sha256.Sum256(raw))
+}
+
+// TestADownloadByTwoServersIsOne: a program that saves a file range by range asks
+// both, and the audit log says so once.
+func TestADownloadByTwoServersIsOne(t *testing.T) {
+	t.Parallel()
+	here, there := newPair(t)
+	v := here.upload(t, recording(t, "tiny.mp4"), 1<<20, true)
+	noted := func() (n int) {
+		err := here.db.Reader.NewRaw("SELECT count(*) FROM audit WHERE action = ?", record.VideoDownloaded).Scan(t.Context(), &n)
+		require.NoError(t, err)
+		return n
+	}
+	for i, r := range []*rig{here, there, here, there} {
+		res := r.nobody.ask(t, http.MethodGet, here.media(v, "source"), "", "Range", fmt.Sprintf("bytes=%d-%d", i*10, i*10+9))
+		require.Equal(t, http.StatusPartialContent, res.StatusCode)
+	}
+	here.server.downloads.Flush(t.Context())
+	there.server.downloads.Flush(t.Context())
+	require.Equal(t, 1, noted())
 }

@@ -32,6 +32,8 @@ type removed struct {
 // more often than every pause.
 func (x *follower) hear(ctx context.Context, e record.Event) error {
 	switch e.Kind {
+	case record.RecordingEnds:
+		return nil // is between servers
 	case record.AccessLost:
 		return nil // what was lost is heard of as hidden, or found by recheck
 	case record.NoticeAdded:

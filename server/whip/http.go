@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -78,6 +79,9 @@ func (w *WHIP) Publish(c *gin.Context) error {
 func (w *WHIP) Change(c *gin.Context) error {
 	open(c)
 	s, err := w.mine(c)
+	if errors.Is(err, reply.NotFound) && w.elsewhere(c, false) == nil {
+		return errElsewhere
+	}
 	if err != nil {
 		return err
 	}
@@ -110,6 +114,13 @@ func (w *WHIP) Change(c *gin.Context) error {
 func (w *WHIP) End(c *gin.Context) error {
 	open(c)
 	s, err := w.mine(c)
+	if errors.Is(err, reply.NotFound) {
+		if err := w.elsewhere(c, true); err != nil {
+			return err
+		}
+		c.Status(http.StatusOK)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -129,6 +140,15 @@ func (w *WHIP) mine(c *gin.Context) (*session, error) {
 		return nil, reply.SignIn
 	}
 	return w.find(c.Param("id"), p.Account.ID)
+}
+
+// elsewhere asks about a session that is not here.
+func (w *WHIP) elsewhere(c *gin.Context, end bool) error {
+	videoID, _, ok := strings.Cut(c.Param("id"), idMark)
+	if !ok || w.Elsewhere == nil {
+		return reply.NotFound
+	}
+	return w.Elsewhere(c.Request.Context(), Session{ID: c.Param("id"), VideoID: videoID, Principal: auth.From(c.Request.Context())}, end)
 }
 
 // read reads a body of a type, up to a limit.

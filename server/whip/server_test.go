@@ -3,6 +3,7 @@ package whip_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,6 +39,9 @@ import (
 // test can kill it.
 const folderVariable = "WHIP_TEST_FOLDER"
 
+// databaseVariable names the database; it is in the folder by itself.
+const databaseVariable = "WHIP_TEST_DATABASE"
+
 func TestMain(m *testing.M) {
 	if folder := os.Getenv(folderVariable); folder != "" {
 		if err := serveFolder(context.Background(), folder); err != nil {
@@ -51,7 +55,7 @@ func TestMain(m *testing.M) {
 // serveFolder is the server as the program joins it, without workers.
 func serveFolder(ctx context.Context, folder string) error {
 	quiet := slog.New(slog.DiscardHandler)
-	db, err := database.Open(ctx, "sqlite:"+filepath.Join(folder, "m.db"))
+	db, err := database.Open(ctx, cmp.Or(os.Getenv(databaseVariable), "sqlite:"+filepath.Join(folder, "m.db")))
 	if err != nil {
 		return err
 	}
@@ -91,6 +95,9 @@ func serveFolder(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Start(ctx, records, quiet); err != nil {
+		return err
+	}
 	fmt.Fprintln(os.Stdout, base, instance.SetupToken)
 	return http.Serve(listener, s)
 }
@@ -103,12 +110,12 @@ type process struct {
 	token string
 }
 
-func serve(t *testing.T, folder string) *process {
+func serve(t *testing.T, folder string, env ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	p := &process{cmd: exec.CommandContext(context.WithoutCancel(t.Context()), self)}
-	p.cmd.Env = append(os.Environ(), folderVariable+"="+folder)
+	p.cmd.Env = append(append(os.Environ(), folderVariable+"="+folder), env...)
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)

@@ -73,7 +73,7 @@ func (w *WHIP) begin(ctx context.Context, o *offered, title string) (*session, s
 		return nil, "", err
 	}
 	s := &session{
-		whip: w, id: rand.Text(), principal: p, offer: o, etag: newETag(), candidates: o.candidates, began: time.Now(),
+		whip: w, principal: p, offer: o, etag: newETag(), candidates: o.candidates, began: time.Now(),
 		chunks: newBacklog(&w.waiting), ended: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.reception = reception.New(reception.Options{Video: o.video, Audio: o.audio, ParameterSets: o.sets, Write: s.keep})
@@ -85,6 +85,8 @@ func (w *WHIP) begin(ctx context.Context, o *offered, title string) (*session, s
 		w.leave(p.Account.ID)
 		return nil, "", err
 	}
+	// Another server finds by it what the session is about.
+	s.id = s.recording.VideoID() + idMark + rand.Text()
 	// The recording outlives the request that begins it.
 	ctx = context.WithoutCancel(ctx)
 	w.Log.Info("a recording begins over WebRTC", "video", s.recording.VideoID(), "pictures", o.video, "sound", o.audio)
@@ -94,6 +96,9 @@ func (w *WHIP) begin(ctx context.Context, o *offered, title string) (*session, s
 	go s.run()
 	return s, tune(answer, o.video, w.Limits.Bitrate), nil
 }
+
+// idMark stands in a session's id between the video's and what nobody can guess.
+const idMark = "."
 
 func newETag() string { return `"` + rand.Text() + `"` }
 

@@ -51,12 +51,22 @@ type Options struct {
 	// Begin makes a recording for whoever asks in ctx.
 	Begin func(ctx context.Context, title string) (Recording, error)
 	// Alive says whether somebody may still record the video that he began.
-	Alive   func(ctx context.Context, p auth.Principal, videoID string) (bool, error)
-	BaseURL *url.URL
-	Log     *slog.Logger
-	Limits  Limits
+	Alive func(ctx context.Context, p auth.Principal, videoID string) (bool, error)
+	// Elsewhere is asked about sessions that are not here: whether another server
+	// has this one of a principal (nil), and, to end it, what came of that. Without
+	// it there is one server.
+	Elsewhere func(ctx context.Context, s Session, end bool) error
+	BaseURL   *url.URL
+	Log       *slog.Logger
+	Limits    Limits
 	// ICE names servers that help clients to connect.
 	ICE ICEServers
+}
+
+// Session names a session that another server may have.
+type Session struct {
+	ID, VideoID string
+	Principal   auth.Principal
 }
 
 // Limits of sessions; zero values take the usual ones.
@@ -111,6 +121,7 @@ var (
 	errNoMatch    = reply.New(http.StatusPreconditionRequired, "if_match", "Send the session's ETag in If-Match, or * to restart ICE.")
 	errStale      = reply.New(http.StatusPreconditionFailed, "stale", "ICE has been restarted since; this ETag is not the session's any more.")
 	errEach       = reply.New(http.StatusTooManyRequests, "whip_sessions", "Too many of your recordings run over WebRTC at once. End one first.").After(10 * time.Second)
+	errElsewhere  = reply.New(http.StatusServiceUnavailable, "whip_elsewhere", "This recording comes in at another server. Ask again.").After(time.Second)
 	errBusy       = reply.New(http.StatusServiceUnavailable, "whip_busy", "As many recordings run over WebRTC as this server takes. Try again in a while.").After(30 * time.Second)
 )
 
@@ -201,6 +212,14 @@ func (w *WHIP) dismiss(s *session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.sessions, s.id)
+}
+
+// EndSession ends a session of an account that is here, as its client asked another
+// server to.
+func (w *WHIP) EndSession(id, accountID string) {
+	if s, err := w.find(id, accountID); err == nil {
+		s.end(endedByClient)
+	}
 }
 
 // find finds a session of an account. Those of others do not exist for it.

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -138,8 +139,7 @@ type Download struct {
 func (c *Catalog) NoteDownloads(ctx context.Context, all []Download) error {
 	return c.beside(ctx, func(ctx context.Context, tx change) error {
 		for _, d := range all {
-			video := new(Video)
-			err := tx.NewSelect().Model(video).Where("id = ?", d.VideoID).Scan(ctx)
+			video, err := tx.lockVideo(ctx, d.VideoID) // others may be about to note the same
 			if errors.Is(record.Translate(err), record.ErrNotFound) {
 				continue
 			}
@@ -150,12 +150,34 @@ func (c *Catalog) NoteDownloads(ctx context.Context, all []Download) error {
 			if err != nil {
 				return err
 			}
+			noted, err := tx.downloadNoted(ctx, video.ID, actor, detail)
+			if err != nil {
+				return err
+			}
+			if noted {
+				continue
+			}
 			if err := tx.audit(record.WithActor(ctx, actor), video, record.VideoDownloaded, detail); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// sameDownload is how long after it was noted a download may go on, range by range
+// and by way of several servers, and still be the same.
+const sameDownload = 15 * time.Minute
+
+// downloadNoted says whether another server has noted the same.
+func (t change) downloadNoted(ctx context.Context, videoID string, actor record.Actor, detail map[string]string) (bool, error) {
+	raw, err := json.Marshal(detail)
+	if err != nil {
+		return false, err
+	}
+	return t.NewSelect().Model((*record.AuditRow)(nil)).
+		Where("video_id = ? AND action = ? AND at > ?", videoID, record.VideoDownloaded, t.Now().Add(-sameDownload)).
+		Where("actor_id = ? AND address = ? AND CAST(detail AS TEXT) = ?", actor.AccountID, actor.Address, string(raw)).Exists(ctx)
 }
 
 // downloader tells who saved a file, as far as is known.

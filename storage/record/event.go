@@ -17,6 +17,8 @@ const (
 	// AccessLost says that media grants of a video, or of an account, from
 	// before Event.Epoch are void.
 	AccessLost EventKind = "access_lost"
+	// RecordingEnds asks the server that takes a recording over WebRTC to end it.
+	RecordingEnds EventKind = "recording_ends"
 	// NoticeAdded says that something came into an account's inbox, or left it.
 	NoticeAdded EventKind = "notice"
 )
@@ -26,11 +28,12 @@ type Event struct {
 	Kind      EventKind `json:"kind"`
 	VideoID   string    `json:"video,omitempty"`
 	CommentID string    `json:"comment,omitempty"` // for the kinds of comment
-	AccountID string    `json:"account,omitempty"` // for NoticeAdded, AccessLost of an account, VideoHidden from one alone, and VideoRemoved: whose it was
+	AccountID string    `json:"account,omitempty"` // for NoticeAdded, AccessLost of an account, VideoHidden from one alone, VideoRemoved and RecordingEnds: whose it was
 	// WorkspaceID is, for VideoRemoved and VideoHidden, the workspace whose people
 	// could all see it before; "" if only its owner and who was named could.
 	WorkspaceID string `json:"workspace,omitempty"`
-	Epoch       int64  `json:"epoch,omitempty"` // for AccessLost
+	Epoch       int64  `json:"epoch,omitempty"`   // for AccessLost
+	SessionID   string `json:"session,omitempty"` // for RecordingEnds
 }
 
 // subscriberBuffer is how many events may wait for a slow subscriber before the

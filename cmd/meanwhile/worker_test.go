@@ -252,13 +252,13 @@ func TestAWorkerLetsGo(t *testing.T) {
 	f := newFleet(t)
 	w := f.start("worker", "--slots", "2", script(t, "trap '' TERM INT; exec sleep 600"))
 	for path, want := range map[string]string{"/healthz": `"status":"ok"`, "/readyz": `"ready":true`, "/metrics": "meanwhile_build_info"} {
-		res, err := http.Get(w.url + path) //nolint:noctx // our own process
+		res, err := http.Get(w.url + path)
 		require.NoError(t, err)
 		body, err := io.ReadAll(res.Body)
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
 		require.Equal(t, http.StatusOK, res.StatusCode, "%s %s", path, body)
-		require.True(t, strings.Contains(string(body), want), path)
+		require.Contains(t, string(body), want)
 	}
 	f.send(recording(t))
 	require.Eventually(t, func() bool { return len(childrenOf(w.cmd.Process.Pid, "sleep")) == 2 }, testTime, tick)

@@ -108,7 +108,7 @@ func (d *Desk) roomBelow(bytes int64) bool {
 	if err := syscall.Statfs(d.root, &fs); err != nil {
 		return true // what cannot be measured is found out by writing
 	}
-	return int64(fs.Bavail)*fs.Bsize >= bytes+leftOver //nolint:gosec // disks are smaller
+	return int64(fs.Bavail)*fs.Bsize >= bytes+leftOver
 }
 
 // evict drops a copy that waits for the next job. It runs with the lock held.

@@ -46,39 +46,34 @@ func (p *Plan) readMatroska(f *file) error {
 	if err := c.read(f); err != nil {
 		return err
 	}
-	slices.SortStableFunc(c.marks, func(a, b group) int { return int(max(-1, min(1, a.ranges[0].From-b.ranges[0].From))) })
+	p.always = append(p.always, Range{0, c.cluster})
 	end := f.size
 	if c.at > c.cluster {
-		end = c.at
-		if f.size-c.at > maxIndex {
+		if end = c.at; f.size-c.at > maxIndex {
 			return ErrNoIndex
 		}
 		p.always = append(p.always, Range{c.at, f.size})
-	} else if c.at > 0 {
-		p.always = append(p.always, Range{0, c.cluster})
 	}
-	var first time.Duration
+	return p.follow(c, end)
+}
+
+// follow makes a group of each cluster that a cue leads to: it ends where the next
+// one begins, the last at the end.
+func (p *Plan) follow(c *cues, end int64) error {
+	slices.SortStableFunc(c.marks, func(a, b group) int { return int(max(-1, min(1, a.ranges[0].From-b.ranges[0].From))) })
 	for i, m := range c.marks {
-		from, to := m.ranges[0].From, end
-		if i+1 < len(c.marks) {
-			to = c.marks[i+1].ranges[0].From
-		}
-		if i == 0 {
-			first = m.at
-		}
-		if from < c.cluster || to > f.size {
+		from := m.ranges[0].From
+		if from < c.cluster || from >= end {
 			return ErrNoIndex
 		}
-		if n := len(p.groups); n > 0 && from == p.groups[n-1].ranges[0].From {
-			continue
+		if i > 0 && from == c.marks[i-1].ranges[0].From {
+			continue // another track's cue
+		}
+		if n := len(p.groups); n > 0 {
+			p.groups[n-1].ranges[0].To = from
 		}
 		// The file may begin before its first cue, at 0 at the earliest.
-		p.groups = append(p.groups, group{at: m.at - first, late: m.at, ranges: []Range{{from, to}}})
-	}
-	for i := range p.groups {
-		if i+1 < len(p.groups) {
-			p.groups[i].ranges[0].To = p.groups[i+1].ranges[0].From
-		}
+		p.groups = append(p.groups, group{at: m.at - c.marks[0].at, late: m.at, ranges: []Range{{from, end}}})
 	}
 	return nil
 }
@@ -86,7 +81,7 @@ func (p *Plan) readMatroska(f *file) error {
 // top walks from the beginning to the first cluster.
 func (c *cues) top(f *file) error {
 	at := int64(0)
-	for n := 0; n < maxBoxes; n++ {
+	for range maxBoxes {
 		id, body, size, err := f.element(at)
 		if err != nil {
 			return err
@@ -135,7 +130,7 @@ func (c *cues) look(raw []byte) error {
 				return nil
 			})
 			if what == idCues {
-				c.at = c.segment + int64(where) //nolint:gosec // a wrong one is found out when it is read
+				c.at = c.segment + int64(where)
 			}
 			return err
 		}
@@ -177,8 +172,8 @@ func (c *cues) read(f *file) error {
 		if err != nil || at > uint64(100*time.Hour)/c.scale || len(c.marks) > maxSamples || where > uint64(f.size) {
 			return ErrNoIndex
 		}
-		from := c.segment + int64(where)                                                                 //nolint:gosec // checked
-		c.marks = append(c.marks, group{at: time.Duration(at * c.scale), ranges: []Range{{From: from}}}) //nolint:gosec // checked
+		from := c.segment + int64(where)
+		c.marks = append(c.marks, group{at: time.Duration(at * c.scale), ranges: []Range{{From: from}}})
 		return nil
 	})
 }
@@ -197,7 +192,7 @@ func (f *file) element(at int64) (id uint64, body, size int64, err error) {
 	if n == 0 || m == 0 {
 		return 0, 0, 0, ErrNoIndex
 	}
-	body, size = at+int64(n+m), int64(length) //nolint:gosec // at most 56 bits
+	body, size = at+int64(n+m), int64(length)
 	if length == 1<<(7*m)-1 {
 		return id, body, -1, nil
 	}
@@ -242,10 +237,10 @@ func inside(raw []byte, do func(id uint64, body []byte) error) error {
 		if n == 0 || m == 0 || size > uint64(len(raw)-n-m) {
 			return ErrNoIndex
 		}
-		if err := do(id, raw[n+m:n+m+int(size)]); err != nil { //nolint:gosec // checked
+		if err := do(id, raw[n+m:n+m+int(size)]); err != nil {
 			return err
 		}
-		raw = raw[n+m+int(size):] //nolint:gosec // checked
+		raw = raw[n+m+int(size):]
 	}
 	return nil
 }

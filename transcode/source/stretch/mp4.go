@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// firstSounds is more sounds than a reader looks into.
+const firstSounds = 4000
+
 // maxBoxes is how many boxes a file may have at its top, or any box inside.
 const maxBoxes = 10_000
 
@@ -69,10 +72,17 @@ func (p *Plan) readMovie(moov []byte) error {
 	}); err != nil {
 		return err
 	}
-	start := time.Duration(math.MaxInt64)
+	start, left := time.Duration(math.MaxInt64), maxSamples
 	for _, t := range m.tracks {
-		if t.handler != "vide" && t.handler != "soun" {
+		switch t.handler {
+		case "vide":
+		case "soun": // of which only the beginning is looked for
+			t.count = min(t.count, firstSounds)
+		default:
 			continue
+		}
+		if left -= t.count; left < 0 {
+			return ErrNoIndex
 		}
 		if err := t.resolve(p.Size, m.scale); err != nil {
 			return err

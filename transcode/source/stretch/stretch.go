@@ -29,10 +29,10 @@ const (
 	ahead = 40
 	// gap is what is read along rather than passed over, in bytes.
 	gap = 64 << 10
-	// maxIndex is the longest index that is read, maxSamples how many samples it
-	// may name.
+	// maxIndex is the longest index that is read, maxSamples how many pictures it
+	// may name: twelve hours at 120 a second.
 	maxIndex   = 64 << 20
-	maxSamples = 8 << 20
+	maxSamples = 6 << 20
 )
 
 // Range is bytes From up to, and not with, To.

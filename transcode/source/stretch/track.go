@@ -129,19 +129,19 @@ func (t *track) readEdits(body []byte) error {
 // that is not looked into.
 func (t *track) shift(movieScale uint32) (time.Duration, error) {
 	var shift time.Duration
-	real := 0
+	media := 0
 	for _, e := range t.edits {
 		if e.media < 0 {
-			if movieScale == 0 || real > 0 {
+			if movieScale == 0 || media > 0 {
 				return 0, ErrNoIndex
 			}
 			shift += seconds(e.length, movieScale)
 			continue
 		}
 		shift -= seconds(e.media, t.scale)
-		real++
+		media++
 	}
-	if real > 1 {
+	if media > 1 {
 		return 0, ErrNoIndex
 	}
 	return shift, nil
@@ -175,40 +175,44 @@ func (t *track) resolve(fileSize int64, movieScale uint32) error {
 
 // place finds where each sample lies: in which chunk, and behind which others.
 func (t *track) place(fileSize int64) error {
-	chunks, wide := len(t.stco)/4, false
-	if len(t.co64) > 0 {
-		chunks, wide = len(t.co64)/8, true
-	}
 	i, entry := 0, 0
-	for chunk := 1; chunk <= chunks && i < t.count; chunk++ {
+	for chunk := 1; i < t.count; chunk++ {
 		for entry+24 <= len(t.stsc) && int(binary.BigEndian.Uint32(t.stsc[entry+12:])) <= chunk {
 			entry += 12
 		}
-		var at int64
-		if wide {
-			at = int64(binary.BigEndian.Uint64(t.co64[8*(chunk-1):]))
-		} else {
-			at = int64(binary.BigEndian.Uint32(t.stco[4*(chunk-1):]))
+		at, there := t.chunk(chunk - 1)
+		if !there {
+			return ErrNoIndex
 		}
-		for range binary.BigEndian.Uint32(t.stsc[entry+4:]) {
-			if i == t.count {
-				break
-			}
-			size := int64(t.fixed)
-			if t.fixed == 0 {
-				size = int64(binary.BigEndian.Uint32(t.stsz[4*i:]))
-			}
+		n := int(min(int64(binary.BigEndian.Uint32(t.stsc[entry+4:])), int64(t.count-i)))
+		for ; n > 0; n, i = n-1, i+1 {
+			size := t.size(i)
 			if at < 0 || size > fileSize || at > fileSize-size {
 				return ErrNoIndex
 			}
 			t.samples[i].Range = Range{at, at + size}
-			at, i = at+size, i+1
+			at += size
 		}
 	}
-	if i < t.count {
-		return ErrNoIndex
-	}
 	return nil
+}
+
+// chunk is where a chunk begins, if there is one of that number.
+func (t *track) chunk(n int) (at int64, there bool) {
+	switch {
+	case 8*n+8 <= len(t.co64):
+		return int64(binary.BigEndian.Uint64(t.co64[8*n:])), true
+	case len(t.co64) == 0 && 4*n+4 <= len(t.stco):
+		return int64(binary.BigEndian.Uint32(t.stco[4*n:])), true
+	}
+	return 0, false
+}
+
+func (t *track) size(i int) int64 {
+	if t.fixed != 0 {
+		return int64(t.fixed)
+	}
+	return int64(binary.BigEndian.Uint32(t.stsz[4*i:]))
 }
 
 // runs reads tables of (count, value).

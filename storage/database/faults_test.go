@@ -276,3 +276,32 @@ func TestManyServersStartAtOnce(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestErrorsOfPostgreSQL: what they mean is known by their codes.
+func TestErrorsOfPostgreSQL(t *testing.T) {
+	t.Parallel()
+	db := databasetest.New(t, database.PostgreSQL)
+	raise := func(code string) error {
+		return db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+			_, err := tx.ExecContext(ctx, "DO $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '"+code+"'; END $$")
+			return err
+		})
+	}
+	require.True(t, database.IsFull(raise("53100")), "the disk is full")
+	require.True(t, database.IsDuplicate(raise("23505")))
+	require.ErrorIs(t, raise("57P03"), database.ErrUnavailable, "it starts")
+	require.ErrorIs(t, raise("40P01"), database.ErrUnavailable, "one that never gets its turn")
+	other := raise("22012")
+	require.Error(t, other)
+	require.False(t, database.IsUnavailable(other) || database.IsFull(other) || database.IsDuplicate(other))
+}
+
+// TestCheckNamesWhatDoesNotHold on PostgreSQL.
+func TestCheckNamesWhatDoesNotHold(t *testing.T) {
+	t.Parallel()
+	db := databasetest.New(t, database.PostgreSQL)
+	require.NoError(t, db.Check(t.Context()))
+	_, err := db.Writer.ExecContext(t.Context(), "ALTER TABLE accounts ADD CONSTRAINT doubtful CHECK (name <> '') NOT VALID")
+	require.NoError(t, err)
+	require.ErrorContains(t, db.Check(t.Context()), "constraint doubtful")
+}

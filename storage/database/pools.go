@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // PoolUse is how the connections of a pool are used.
@@ -21,10 +23,13 @@ func (db *DB) Pools() map[string]PoolUse {
 	use := func(s sql.DBStats) PoolUse {
 		return PoolUse{InUse: s.InUse, Idle: s.Idle, Max: s.MaxOpenConnections, Waits: s.WaitCount, Waited: s.WaitDuration}
 	}
-	pools := map[string]PoolUse{"writer": use(db.Writer.Stats()), "reader": use(db.Reader.Stats())}
-	if queue := db.Pool(); queue != nil {
-		s := queue.Stat()
-		pools["queue"] = PoolUse{
+	if db.server == nil {
+		return map[string]PoolUse{"writer": use(db.Writer.Stats()), "reader": use(db.Reader.Stats())}
+	}
+	pools := map[string]PoolUse{}
+	for name, pool := range map[string]*pgxpool.Pool{"writer": db.server.writing, "reader": db.server.reading, "queue": db.server.queue} {
+		s := pool.Stat()
+		pools[name] = PoolUse{
 			InUse: int(s.AcquiredConns()), Idle: int(s.IdleConns()), Max: int(s.MaxConns()), Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime(),
 		}
 	}

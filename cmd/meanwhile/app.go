@@ -28,9 +28,12 @@ type app struct {
 	log     *slog.Logger
 	db      *database.DB
 	objects objects.Keeper
-	queue   *jobs.Queue
-	catalog *catalog.Catalog
-	budget  *budget.Store
+	// collected is how far the search for objects that nobody names has come; one
+	// job at a time goes on from there.
+	collected string
+	queue     *jobs.Queue
+	catalog   *catalog.Catalog
+	budget    *budget.Store
 	// webhooks are the programs that workspaces tell of their events.
 	webhooks *webhook.Store
 	census   *census.Census

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/frontend"
@@ -208,7 +209,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := a.catalog.Now()
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.catalog.ForgetEvents(ctx), a.catalog.ForgetOnce(ctx), a.sweep(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
+			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.catalog.ForgetEvents(ctx), a.catalog.ForgetOnce(ctx), a.sweep(ctx), a.collect(ctx, now), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
 	})
 	return nil
 }
@@ -227,6 +228,42 @@ func (a *app) sweep(ctx context.Context) error {
 			err = a.catalog.ForgetGarbage(ctx, key)
 		}
 		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// strayPage is how many objects are looked at each time.
+const strayPage = 1000
+
+// collect deletes objects that no record names, and that are older than any write
+// takes: who wrote them was killed in between. It goes through all that is kept,
+// page by page, and begins again at the end.
+func (a *app) collect(ctx context.Context, now time.Time) error {
+	store, ok := a.objects.(objects.Lister)
+	if !ok {
+		return nil
+	}
+	page, err := store.List(ctx, "v/", a.collected, strayPage)
+	if err != nil {
+		return err
+	}
+	a.collected = ""
+	if len(page) == strayPage {
+		a.collected = page[len(page)-1].Key
+	}
+	page = slices.DeleteFunc(page, func(o objects.Info) bool { return now.Sub(o.Modified) < abandonTime })
+	keys := make([]string, len(page))
+	for i, o := range page {
+		keys[i] = o.Key
+	}
+	strays, err := a.catalog.Strays(ctx, keys)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, 0, len(strays))
+	for _, key := range strays {
+		a.log.Info("an object that no record names is deleted", "key", key)
+		errs = append(errs, a.objects.Delete(ctx, key))
 	}
 	return errors.Join(errs...)
 }

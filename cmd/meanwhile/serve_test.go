@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/objects"
 )
 
 // TestWhatCannotBeDeletedIsKeptInMind: its row stays, and what comes after it is
@@ -25,4 +27,40 @@ func TestWhatCannotBeDeletedIsKeptInMind(t *testing.T) {
 	require.Equal(t, []string{"../cannot"}, left)
 	_, err = a.objects.Size(t.Context(), "v/gone/src/0")
 	require.Error(t, err)
+}
+
+// TestObjectsThatNoRecordNames (F1, F4): whoever wrote them was killed before the
+// record was. They go after a day, and what is named or new stays.
+func TestObjectsThatNoRecordNames(t *testing.T) {
+	t.Parallel()
+	a := openTool(t)
+	put := func(key string) {
+		_, err := a.objects.Put(t.Context(), key, strings.NewReader("bytes"))
+		require.NoError(t, err)
+	}
+	named := []string{"v/x/src/0-a", "v/x/ladder/r/1.mp4", "v/x/stills/poster.jpg", "health/probe"}
+	for _, key := range append(named, "v/x/src/0-b", "v/y/src/0-c", "v/x/ladder/r/2.mp4") {
+		put(key)
+	}
+	for _, row := range []string{
+		"INSERT INTO parts (video_id, start, length, object_key) VALUES ('x', 0, 5, 'v/x/src/0-a')",
+		"INSERT INTO tracks (video_id, name, span, kind, width, height, frame_rate, codecs, bandwidth, average_bandwidth, object_key, init_length, size, segments) VALUES ('x', 'n', 0, 'video', 1, 1, 1, '', 1, 1, 'v/x/ladder/r/1.mp4', 1, 1, '')",
+	} {
+		_, err := a.db.Writer.ExecContext(t.Context(), "PRAGMA foreign_keys = off")
+		require.NoError(t, err)
+		_, err = a.db.Writer.ExecContext(t.Context(), row)
+		require.NoError(t, err)
+	}
+	keys := func() (keys []string) {
+		all, err := a.objects.(objects.Lister).List(t.Context(), "", "", 100)
+		require.NoError(t, err)
+		for _, o := range all {
+			keys = append(keys, o.Key)
+		}
+		return keys
+	}
+	require.NoError(t, a.collect(t.Context(), time.Now()))
+	require.Len(t, keys(), 7, "they may be about to be named")
+	require.NoError(t, a.collect(t.Context(), time.Now().Add(2*abandonTime)))
+	require.ElementsMatch(t, named, keys())
 }

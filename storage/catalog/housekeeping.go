@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -332,6 +334,29 @@ func (c *Catalog) ForgetVisitors(ctx context.Context, before time.Time) error {
 
 // ObjectPrefix is where all objects of a video live.
 func ObjectPrefix(videoID string) string { return "v/" + videoID + "/" }
+
+// Strays tells which of these keys belong to a recording or to a rendition by
+// their place, and are named by no record: whoever wrote them was lost before the
+// record was. Those of an object that is being written are among them.
+func (c *Catalog) Strays(ctx context.Context, keys []string) ([]string, error) {
+	var videos, places []string
+	for _, key := range keys {
+		parts := strings.Split(key, "/")
+		if len(parts) > 3 && parts[0] == "v" && (parts[2] == "src" || parts[2] == "ladder") {
+			videos, places = append(videos, parts[1]), append(places, key)
+		}
+	}
+	if len(places) == 0 {
+		return nil, nil
+	}
+	var named []string
+	err := c.DB.Reader.NewRaw("SELECT object_key FROM parts WHERE video_id IN (?0) AND object_key IN (?1) UNION ALL SELECT object_key FROM tracks WHERE video_id IN (?0) AND object_key IN (?1)",
+		bun.In(videos), bun.In(places)).Scan(ctx, &named)
+	if err != nil {
+		return nil, record.Translate(err)
+	}
+	return slices.DeleteFunc(places, func(key string) bool { return slices.Contains(named, key) }), nil
+}
 
 // Garbage lists keys and prefixes of objects that nothing names any more.
 func (c *Catalog) Garbage(ctx context.Context) ([]string, error) {

@@ -302,3 +302,22 @@ func TestNobodyRecordsForAWorkspaceTheyAreNoMemberOf(t *testing.T) {
 		require.Zero(t, owned[k.member.ID])
 	})
 }
+
+// TestStrays: of all objects of a video those that no record names are told.
+func TestStrays(t *testing.T) {
+	t.Parallel()
+	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
+		s := newShelf(t, engine)
+		k := &take{s: s, video: s.start(t, "t", catalog.InTeam)}
+		k.arrive(t, 7)
+		k.close(t, catalog.UploadFinished)
+		k.encode(t, "360p")
+		var named []string
+		require.NoError(t, s.db.Reader.NewRaw("SELECT object_key FROM parts UNION ALL SELECT object_key FROM tracks").Scan(t.Context(), &named))
+		require.NotEmpty(t, named)
+		stray := catalog.ObjectPrefix(k.video.ID) + "src/0-lost"
+		strays, err := s.Strays(t.Context(), append(named, stray, "v/poster", "other/src/x/y"))
+		require.NoError(t, err)
+		require.Equal(t, []string{stray}, strays)
+	})
+}

@@ -6,6 +6,7 @@ import type { Client, Video } from '../support/api.ts';
 import { Bucket } from '../support/bucket.ts';
 import { made } from '../support/clips.ts';
 import { countedMP4 } from '../support/counter.ts';
+import { launchFirefox } from '../support/firefox.ts';
 import { play, playerState, seek } from '../support/player.ts';
 import { savedSeconds, startRecording, stopRecording, waitForSaved } from '../support/recording.ts';
 import { Site } from '../support/site.ts';
@@ -96,6 +97,30 @@ test('an embedded player fetches from the bucket, too', async ({ bucket, api, ch
     .toBeGreaterThan(1);
   await expect.poll(() => seen.filter(isSegment).length).toBeGreaterThan(0);
   site.close();
+});
+
+test('Firefox follows to the bucket, too', async ({ bucket, api }) => {
+  test.setTimeout(240_000);
+  const video = await tour(api);
+  const browser = await launchFirefox();
+  try {
+    const page = await browser.newPage();
+    const seen: string[] = [];
+    page.on('response', (answer) => seen.push(`${answer.status()} ${answer.url()}`));
+    await page.goto(video.watch_url);
+    await page.waitForSelector('video');
+    await page.evaluate(async () => {
+      const player = document.querySelector('video')!;
+      player.muted = true;
+      await player.play();
+      const enough = () => player.currentTime > 1;
+      while (!enough()) await new Promise((resolve) => setTimeout(resolve, 50));
+    });
+    const ranges = seen.filter((it) => it.startsWith(`206 ${bucket.origin}`));
+    expect(ranges.length).toBeGreaterThan(0);
+  } finally {
+    await browser.close();
+  }
 });
 
 test('the bucket is away for 20 seconds: recording goes on, and all of it is kept', async ({

@@ -79,7 +79,7 @@ func (s *studio) busy(t *testing.T) (stop func()) {
 	for range 2 {
 		all.Go(func() {
 			book := ledger.New(s.client)
-			pace := time.NewTicker(100 * time.Millisecond) // people are slower than their lines
+			pace := time.NewTicker(400 * time.Millisecond) // people are slower than their lines
 			defer pace.Stop()
 			for ctx.Err() == nil {
 				u, err := book.Begin(ctx, "meanwhile", s.clip.Take())
@@ -133,7 +133,7 @@ func TestBackupOfOneMachine(t *testing.T) {
 	stop := s.busy(t)
 	require.Regexp(t, `^Backed up to .* objects`, tool(t, s.Cluster, "backup", "--to", kept))
 	s.record(t, "second")
-	s.bulk(t, 50)
+	s.bulk(t, 30)
 	tool(t, s.Cluster, "backup", "--to", kept)
 	stop()
 	s.Servers[0].Kill()

@@ -68,6 +68,19 @@ func TestAScriptThatIgnoresSignalsIsKilledWithItsChildren(t *testing.T) {
 	}, 5*time.Second, 10*time.Millisecond, "the child of the child lives on")
 }
 
+// TestAnFFmpegThatStandsStill is F6 without its wall: what does nothing is ended
+// long before, and is tried again.
+func TestAnFFmpegThatStandsStill(t *testing.T) {
+	t.Parallel()
+	r := script(t, `trap '' TERM INT; exec sleep 300`)
+	_, err := r.Run(t.Context(), ffmpeg.Command{
+		Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4"), Dir: t.TempDir(),
+		Limits: ffmpeg.Limits{Idle: time.Second, Wall: time.Hour},
+	})
+	require.Contains(t, ffmpeg.Sentence(err), "came to a standstill")
+	require.False(t, ffmpeg.IsPermanent(err))
+}
+
 func TestCancelReturnsTheCause(t *testing.T) {
 	t.Parallel()
 	r := script(t, `exec sleep 300`)

@@ -10,6 +10,7 @@ const (
 	notAMedium  = "This file is not a video or audio recording that Meanwhile can read."
 	unreadable  = "Meanwhile could not read this recording: the file is damaged, cut off, or of a kind it does not know."
 	tookTooLong = "Converting this recording took longer than Meanwhile allows for its length."
+	stoodStill  = "Converting this recording came to a standstill."
 	tooLarge    = "Converting this recording made more data than Meanwhile allows for its length."
 	diskFull    = "The server has no room left to convert this recording."
 	tooHungry   = "Converting this recording needs more memory than Meanwhile allows."

@@ -37,6 +37,8 @@ const (
 	// maxAllocation bounds one block of memory; a 4K frame of 4:4:4 has 24 MB.
 	maxAllocation = "268435456"
 	stderrSize    = 64 << 10
+	// idleTime is far longer than a slow disk keeps somebody waiting.
+	idleTime = 90 * time.Second
 	// maxProbe bounds what ffprobe may print about a file.
 	maxProbe = 1 << 20
 )
@@ -64,6 +66,9 @@ type Limits struct {
 	Duration time.Duration
 	// CPU is user and system time, Wall is real time.
 	CPU, Wall time.Duration
+	// Idle is how long it may do nothing; one that is fed through Stdin may wait
+	// for longer.
+	Idle time.Duration
 	// Memory is address space in bytes.
 	Memory int64
 	// Output is bytes per output file.
@@ -157,6 +162,7 @@ func (r *Runner) bound(l Limits) Limits {
 	l.Threads = cmp.Or(l.Threads, cmp.Or(r.Threads, min(4, runtime.NumCPU())))
 	l.CPU = cmp.Or(l.CPU, time.Minute+20*l.Duration)
 	l.Wall = cmp.Or(l.Wall, 2*l.CPU)
+	l.Idle = cmp.Or(l.Idle, idleTime)
 	l.Memory = cmp.Or(l.Memory, defaultMemory)
 	return l
 }

@@ -20,12 +20,14 @@ const (
 
 // watch ends a run that fills its folder with more files than it should write,
 // or that starts threads without end: the kernel's limits are on a single file,
-// and on threads only where the user is not root.
+// and on threads only where the user is not root. It also ends one that stands
+// still, long before it has used up the time it has.
 func (p *process) watch(ctx context.Context, pid int, end context.CancelCauseFunc) {
 	room := int64(0)
 	if p.dir != "" && p.limits.Output > 0 {
 		room = folderSize(p.dir) + int64(max(p.outputs, 1))*p.limits.Output + slack
 	}
+	busy, worked := ticksOf(pid), time.Now()
 	tick := time.NewTicker(watchTime)
 	defer tick.Stop()
 	for {
@@ -36,6 +38,13 @@ func (p *process) watch(ctx context.Context, pid int, end context.CancelCauseFun
 		}
 		if n := threadsOf(pid); n > maxThreads {
 			end(&Problem{Sentence: tooHungry, Detail: fmt.Sprintf("%d threads", n)})
+			return
+		}
+		if now := ticksOf(pid); now != busy || p.stdin != nil { // who is fed may have to wait
+			busy, worked = now, time.Now()
+		}
+		if time.Since(worked) > p.limits.Idle {
+			end(&Problem{Sentence: stoodStill, Detail: "no CPU time in " + p.limits.Idle.String(), Passing: true})
 			return
 		}
 		if room > 0 && folderSize(p.dir) > room {
@@ -73,4 +82,22 @@ func threadsOf(pid int) int {
 		return 0
 	}
 	return n
+}
+
+// ticksOf is the CPU time that a process has used, from proc_pid_stat(5).
+func ticksOf(pid int) (ticks uint64) {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	const user, system = 11, 12 // counted from the field behind the name
+	if len(fields) <= system {
+		return 0
+	}
+	for _, field := range [][]byte{fields[user], fields[system]} {
+		n, _ := strconv.ParseUint(string(field), 10, 64) // the kernel's own number
+		ticks += n
+	}
+	return ticks
 }

@@ -68,7 +68,7 @@ func TestAnIndexThatLies(t *testing.T) {
 
 func TestWhatHasNoIndex(t *testing.T) {
 	t.Parallel()
-	for _, data := range [][]byte{{}, []byte("short"), []byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"), bytes.Repeat([]byte{0}, 100), append([]byte("\x1a\x45\xdf\xa3\x80"), make([]byte, 50)...)} {
+	for _, data := range [][]byte{{}, []byte("short"), []byte("\x00\x00\x00\x10ftypisom\x00\x00\x00\x00"), make([]byte, 100), append([]byte("\x1a\x45\xdf\xa3\x80"), make([]byte, 50)...)} {
 		_, err := stretch.Read(bytes.NewReader(data), int64(len(data)))
 		require.ErrorIs(t, err, stretch.ErrNoIndex)
 	}

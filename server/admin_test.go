@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/admin"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
@@ -37,9 +36,8 @@ func (p *person) read(t testing.TB, path string, into any) {
 // fail leaves a job behind that was given up.
 func (r *rig) fail(t testing.TB, videoID, reason string) {
 	t.Helper()
-	queue := r.server.health.Queue
-	require.NoError(t, r.db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
-		return queue.Insert(ctx, tx, jobs.Span{VideoID: videoID, Span: 3}, jobs.Live)
+	require.NoError(t, r.catalog.Store.Write(t.Context(), func(ctx context.Context, tx record.Change) error {
+		return tx.Enqueue(ctx, jobs.Span{VideoID: videoID, Span: 3}, jobs.Live)
 	}))
 	problem, err := json.Marshal([]map[string]any{{"at": time.Now(), "attempt": 3, "error": reason}})
 	require.NoError(t, err)

@@ -62,7 +62,7 @@ func (s *Server) trace() gin.HandlerFunc {
 		if video := access.Video(ctx); video != nil && video.Traceparent != "" {
 			from.Parent, from.Link = video.Traceparent, from.Parent
 		}
-		if !s.sampled(c) {
+		if c.Request.Method == http.MethodPatch && !sampledPart(c.Param("id"), c.GetHeader("Upload-Offset")) {
 			c.Request = c.Request.WithContext(trace.Carry(ctx, from.Parent))
 			return
 		}
@@ -85,14 +85,13 @@ func (s *Server) trace() gin.HandlerFunc {
 // first: a recorder sends one every second or two, for hours.
 const oneIn = 16
 
-// sampled picks the parts that are followed, by what they are: on every server, and
-// when a part is sent again, the choice is the same.
-func (s *Server) sampled(c *gin.Context) bool {
-	offset := c.GetHeader("Upload-Offset")
-	if c.Request.Method != http.MethodPatch || offset == "" || offset == "0" {
+// sampledPart picks the parts that are followed, by what they are: on every server,
+// and when a part is sent again, the choice is the same.
+func sampledPart(uploadID, offset string) bool {
+	if offset == "" || offset == "0" {
 		return true
 	}
 	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(c.Param("id") + offset)) // never fails
+	_, _ = sum.Write([]byte(uploadID + " " + offset)) // never fails
 	return sum.Sum32()%oneIn == 0
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/stretchr/testify/require"
-	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
@@ -204,8 +203,8 @@ func TestMetricsTellWhatTheServerDoes(t *testing.T) {
 		req := httptest.NewRequest(method, "/v/SECRETSLUG", bytes.NewReader(make([]byte, 1000)))
 		r.handler.ServeHTTP(httptest.NewRecorder(), req)
 	}
-	require.NoError(t, r.db.Write(t.Context(), func(ctx context.Context, tx bun.Tx) error {
-		return r.health.Queue.Insert(ctx, tx, jobs.Span{VideoID: "SECRET"}, jobs.Waiting)
+	require.NoError(t, r.health.Catalog.Store.Write(t.Context(), func(ctx context.Context, tx record.Change) error {
+		return tx.Enqueue(ctx, jobs.Span{VideoID: "SECRET"}, jobs.Waiting)
 	}))
 	require.NoError(t, r.health.Census.Take(t.Context(), r.health.Queue, time.Now()))
 	m := r.health.Meter

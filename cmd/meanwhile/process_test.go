@@ -22,6 +22,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg/sandbox"
 )
 
@@ -63,7 +65,24 @@ func command(t *testing.T, data string, args ...string) *exec.Cmd {
 	require.NoError(t, err)
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), self, args...)
 	cmd.Env = append(os.Environ(), "AS_MEANWHILE=1", "MEANWHILE_DATA="+data, "MEANWHILE_ADDR=127.0.0.1:0")
+	if databasetest.Engine() == database.PostgreSQL {
+		cmd.Env = append(cmd.Env, "MEANWHILE_DATABASE_URL="+besides(t, data))
+	}
 	return cmd
+}
+
+var databases sync.Map // data folder → address
+
+// besides is the address of the database that belongs to a data folder, where it
+// does not lie in it.
+func besides(t *testing.T, data string) string {
+	t.Helper()
+	if known, ok := databases.Load(data); ok {
+		return known.(string)
+	}
+	address := databasetest.URL(t, database.PostgreSQL)
+	databases.Store(data, address)
+	return address
 }
 
 // process is a running server.
@@ -309,6 +328,9 @@ func (c client) size(t *testing.T, url string) int64 {
 
 func TestTwoServersDoNotShareData(t *testing.T) {
 	t.Parallel()
+	if databasetest.Engine() != database.SQLite {
+		t.Skip("PostgreSQL has as many servers as are wanted")
+	}
 	data := t.TempDir()
 	p := serve(t, data)
 	res, err := http.Get(p.url + "/readyz")

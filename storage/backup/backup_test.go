@@ -135,6 +135,27 @@ func TestWhatWasBackedUpComesBack(t *testing.T) {
 	}
 }
 
+// TestARestoreIsVoid: no session of before is valid for a moment, also when a restore
+// was cut off and is called again.
+func TestARestoreIsVoid(t *testing.T) {
+	t.Parallel()
+	p, to := newPlace(t), t.TempDir()
+	p.video("first")
+	p.exec("INSERT INTO sessions (hash, id, account_id, created_at, expires_at) VALUES ('h', 's', 'ada', ?, ?)", time.Now(), time.Now())
+	_, err := backup.Make(t.Context(), p.source(), to, backup.Options{})
+	require.NoError(t, err)
+	back := empty(t)
+	require.NoError(t, os.WriteFile(back.database()+".unfinished", []byte("cut off"), 0o600))
+	_, err = backup.Restore(t.Context(), to, back.target(), backup.Options{})
+	require.NoError(t, err)
+	var sessions int
+	require.NoError(t, openDatabase(t, back.database()).Reader.NewRaw("SELECT count(*) FROM sessions").Scan(t.Context(), &sessions))
+	require.Zero(t, sessions)
+	left, err := filepath.Glob(back.database() + ".unfinished*")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
 func TestABackupDropsWhatIsGone(t *testing.T) {
 	t.Parallel()
 	p, to := newPlace(t), t.TempDir()

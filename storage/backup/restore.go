@@ -20,8 +20,8 @@ type Target struct {
 	Objects  string // the folder; empty where media is in a bucket
 }
 
-// Restore brings the backup at from to an empty place. The caller then opens the
-// database, migrates it, and calls Void before anything is served.
+// Restore brings the backup at from to an empty place, void of what was handed out
+// before. One that was cut off is called again. The caller migrates the database.
 func Restore(ctx context.Context, from string, to Target, o Options) (Manifest, error) {
 	m, err := Read(from)
 	if err != nil {
@@ -47,19 +47,37 @@ func Restore(ctx context.Context, from string, to Target, o Options) (Manifest, 
 	if err := back.add(ctx); err != nil {
 		return m, err
 	}
-	// The database comes last and all at once: without it, this place is still empty.
+	return m, to.place(ctx, snapshot)
+}
+
+// place gives the database its name last and all at once, when nothing in it is
+// valid that should not be: until then, this place is empty.
+func (t Target) place(ctx context.Context, snapshot string) (err error) {
+	path := t.Database + unfinished
+	for _, left := range []string{path, path + "-wal", path + "-shm"} {
+		if err := ignoreAbsent(os.Remove(left)); err != nil {
+			return fmt.Errorf("backup: %w", err)
+		}
+	}
 	file, err := os.Open(snapshot)
 	if err != nil {
-		return m, fmt.Errorf("backup: %w", err)
+		return fmt.Errorf("backup: %w", err)
 	}
 	defer file.Close()
-	if err := save(to.Database+unfinished, file); err != nil {
-		return m, err
+	if err := save(path, file); err != nil {
+		return err
 	}
-	if err := os.Rename(to.Database+unfinished, to.Database); err != nil {
-		return m, fmt.Errorf("backup: %w", err)
+	db, err := database.Open(ctx, "sqlite:"+path)
+	if err != nil {
+		return err
 	}
-	return m, syncFolder(filepath.Dir(to.Database))
+	if err := errors.Join(Void(ctx, db, false), db.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path, t.Database); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return syncFolder(filepath.Dir(t.Database))
 }
 
 func (t Target) empty() error {

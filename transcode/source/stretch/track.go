@@ -28,17 +28,24 @@ type sample struct {
 	at time.Duration
 }
 
+// deepest is how many boxes the tables lie in: trak, mdia, minf, stbl. Hostile
+// files nest millions, and a stack has an end that nobody can catch.
+const deepest = 4
+
 // read takes the tables out of trak and the boxes in it.
 func (t *track) read(body []byte) error {
 	t.all = true
-	return t.inside(body)
+	return t.inside(body, 1)
 }
 
-func (t *track) inside(body []byte) error {
+func (t *track) inside(body []byte, depth int) error {
+	if depth > deepest {
+		return ErrNoIndex
+	}
 	return each(body, func(kind string, body []byte) error {
 		switch kind {
 		case "mdia", "minf", "stbl", "edts":
-			return t.inside(body)
+			return t.inside(body, depth+1)
 		case "mdhd":
 			t.scale = scaleOf(body)
 		case "hdlr":

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -202,7 +203,7 @@ func (c *chaos) glance(ctx context.Context, u *ledger.Upload) error {
 	shown, _, err := c.client.Once(ctx, ledger.Request{
 		Method: http.MethodGet, Path: media + "/source", Header: map[string]string{"Range": fmt.Sprintf("bytes=%d-%d", from, to-1)},
 	})
-	if err == nil && string(shown) != string(u.Content[from:to]) {
+	if err == nil && !bytes.Equal(shown, u.Content[from:to]) {
 		return fmt.Errorf("%w: video %s shows other bytes from %d to %d", ledger.ErrBroken, u.Video, from, to)
 	}
 	return nil

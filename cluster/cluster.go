@@ -235,7 +235,7 @@ func (n *Node) Start(ctx context.Context) error {
 	n.mu.Lock()
 	n.url = "http://" + said.Addr
 	n.mu.Unlock()
-	return until(ctx, bootTime, n.isReady)
+	return until(ctx, n.isReady)
 }
 
 // errNotReady says that a server is not ready yet.
@@ -309,7 +309,7 @@ func (c *Cluster) Terminate() error {
 		all.Go(func() { errs[i] = node.Terminate(drainTime) })
 	}
 	all.Wait()
-	return errors.Join(append(errs, c.Close())...)
+	return errors.Join(errors.Join(errs...), c.Close())
 }
 
 // Log is what every process wrote last, for the report of a failed test.

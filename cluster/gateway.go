@@ -53,7 +53,7 @@ func StartGateway(ctx context.Context) (*Gateway, error) {
 		err = g.process.Start()
 	}
 	if err == nil {
-		err = until(ctx, bootTime, g.healthy)
+		err = until(ctx, g.healthy)
 	}
 	if err != nil {
 		return nil, errors.Join(err, g.Close())

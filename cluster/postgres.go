@@ -126,7 +126,7 @@ func (p *Postgres) Start(ctx context.Context) error {
 	if err := p.process.Start(); err != nil {
 		return err
 	}
-	return until(ctx, bootTime, func(ctx context.Context) error { return p.run(ctx, "pg_isready", "-q", "-t", "1") })
+	return until(ctx, func(ctx context.Context) error { return p.run(ctx, "pg_isready", "-q", "-t", "1") })
 }
 
 // Crash ends the server at once: clients are cut off, and it recovers at its next
@@ -183,8 +183,8 @@ func freePort(ctx context.Context) (int, error) {
 }
 
 // until repeats a question until it is answered without an error.
-func until(ctx context.Context, patience time.Duration, ask func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func until(ctx context.Context, ask func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
 	defer cancel()
 	for {
 		err := ask(ctx)
@@ -193,7 +193,7 @@ func until(ctx context.Context, patience time.Duration, ask func(ctx context.Con
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("after %v: %w", patience, err)
+			return fmt.Errorf("after %v: %w", bootTime, err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -56,7 +56,7 @@ func TestRollingRestart(t *testing.T) {
 		})
 	}
 	for _, server := range r.Servers {
-		time.Sleep(time.Second) // among what goes on
+		<-time.After(time.Second) // among what goes on
 		if err := server.Terminate(30 * time.Second); err != nil {
 			t.Errorf("%s ended: %v", server.Name, err)
 		}
@@ -94,7 +94,7 @@ func (r *rig) recordThrough(ctx context.Context, n int, rolled <-chan struct{}) 
 		if i > takePieces*3/4 {
 			<-rolled
 		}
-		time.Sleep(pieceEvery)
+		<-time.After(pieceEvery)
 	}
 	return u.Finish(ctx)
 }

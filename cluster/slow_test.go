@@ -105,7 +105,7 @@ func dawdle(ctx context.Context, addr string) error {
 	}
 	for {
 		if _, err := line.Write([]byte("a")); err != nil {
-			return nil //nolint:nilerr // it was cut off, as it should be
+			return nil // it was cut off, as it should be
 		}
 		select {
 		case <-ctx.Done():

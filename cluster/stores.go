@@ -78,7 +78,7 @@ func (s *Stores) Prepare(ctx context.Context, binary string) error {
 	if err := s.Postgres.Create(ctx, migrated, ""); err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, binary, "migrate") //nolint:gosec // it is the binary under test
+	cmd := exec.CommandContext(ctx, binary, "migrate")
 	cmd.Env = append(os.Environ(), "MEANWHILE_DATA="+s.Gateway.folder, "MEANWHILE_DATABASE_URL="+s.Postgres.URL(s.Postgres.Addr(), migrated))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("migrate: %w: %s", err, out)

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -177,8 +178,7 @@ func (u *Upload) ended(ctx context.Context) bool {
 // again says whether a piece that was refused may be taken next time: another
 // request of ours may still hold the upload, or have moved it.
 func again(err error) bool {
-	var status *Status
-	if errors.As(err, &status) {
+	if status, ok := errors.AsType[*Status](err); ok {
 		switch status.Code {
 		case http.StatusConflict, http.StatusLocked, http.StatusInsufficientStorage, http.StatusRequestTimeout, http.StatusInternalServerError:
 			return true
@@ -191,9 +191,7 @@ func (u *Upload) patch(ctx context.Context, from, to int64, header map[string]st
 	r := Request{Method: http.MethodPatch, Path: u.url, Body: u.Content[from:to], Header: map[string]string{
 		"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": strconv.FormatInt(from, 10),
 	}}
-	for name, value := range header {
-		r.Header[name] = value
-	}
+	maps.Copy(r.Header, header)
 	_, _, err := u.ledger.client.Once(ctx, r)
 	return err
 }

@@ -124,6 +124,6 @@ func TestNobodyBehindTheLine(t *testing.T) {
 	line, err := toxic.Listen(t.Context(), gone.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, line.Close()) })
-	_, err = http.Get("http://" + line.Addr()) //nolint:noctx // there is nobody to wait for
+	_, err = http.Get("http://" + line.Addr())
 	require.Error(t, err)
 }

@@ -351,7 +351,7 @@ func (c *Catalog) Strays(ctx context.Context, keys []string) ([]string, error) {
 	}
 	var named []string
 	err := c.DB.Reader.NewRaw("SELECT object_key FROM parts WHERE video_id IN (?0) AND object_key IN (?1) UNION ALL SELECT object_key FROM tracks WHERE video_id IN (?0) AND object_key IN (?1)",
-		bun.In(videos), bun.In(places)).Scan(ctx, &named)
+		bun.List(videos), bun.List(places)).Scan(ctx, &named)
 	if err != nil {
 		return nil, record.Translate(err)
 	}

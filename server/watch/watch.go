@@ -151,6 +151,9 @@ func (w *Watch) serveBody(c *gin.Context, body io.ReadSeekCloser) error {
 	}
 	var failed error
 	http.ServeContent(direct{c.Writer, &failed}, c.Request, "", noTime(), body)
+	if errors.Is(failed, objects.ErrNotFound) {
+		w.log.Error("media that the records name is gone; the doctor tells what else is (meanwhile doctor --objects)", "video", c.Param("video"), "error", failed)
+	}
 	if failed != nil && !c.Writer.Written() {
 		describeNothing(c.Writer.Header())
 		return failed

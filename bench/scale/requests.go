@@ -15,11 +15,12 @@ import (
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
-// asked counts what the processes of a cluster asked their stores for.
-type asked struct{ queries, reads, writes float64 }
+// asked counts what the processes of a cluster asked their stores for, and the
+// seconds that their servers computed.
+type asked struct{ queries, reads, writes, cpu float64 }
 
 func (a asked) since(b asked) asked {
-	return asked{a.queries - b.queries, a.reads - b.reads, a.writes - b.writes}
+	return asked{a.queries - b.queries, a.reads - b.reads, a.writes - b.writes, a.cpu - b.cpu}
 }
 
 // requests counts what a minute costs the stores: recorded in pieces of a second
@@ -62,6 +63,7 @@ func requests(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figu
 		return []figure.Figure{
 			told("database: queries, "+name, a.queries*minute, "/min"),
 			told("S3: writes, "+name, a.writes*minute, "/min"), told("S3: reads, "+name, a.reads*minute, "/min"),
+			told("server: CPU, "+name, a.cpu*minute, "s"),
 		}
 	}
 	found := []figure.Figure{told("database: queries, idle server and worker", idle.queries*6, "/min")}
@@ -88,6 +90,9 @@ func (r *room) over(ctx context.Context, do func() error) (asked, error) {
 // count reads the metrics of every process.
 func (r *room) count(ctx context.Context) (asked, error) {
 	var sum asked
+	for _, node := range r.Servers {
+		sum.cpu += node.CPU().Seconds()
+	}
 	for _, node := range r.Nodes() {
 		base, err := metricsOf(ctx, node)
 		if err != nil {

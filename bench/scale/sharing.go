@@ -23,8 +23,8 @@ const readyTime = 10 * time.Minute
 // four spend on the same, which they share among them. Their stand-by, for the
 // same time, is part of it.
 func sharing(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figure, error) {
-	seconds := l.pick(120, 30)
-	content, err := l.read(ctx, "shared", 1280, 720, 1500, seconds)
+	seconds := l.pick(90, 30)
+	content, err := l.read(ctx, "shared", 1920, 1080, 2500, seconds)
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,8 @@ func (c *Catalog) emptyTrash(ctx context.Context, workspaceID string) error {
 }
 
 func (t change) trashDays(ctx context.Context, workspaceID string) (days int, err error) {
-	return days, t.NewRaw("SELECT trash_days FROM workspaces WHERE id = ?", workspaceID).Scan(ctx, &days)
+	err = record.Translate(t.NewRaw("SELECT trash_days FROM workspaces WHERE id = ?", workspaceID).Scan(ctx, &days))
+	return days, err
 }
 
 // RemoveVideo removes a video with everything that belongs to it, at once.

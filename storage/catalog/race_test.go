@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -72,7 +73,7 @@ func TestTheOffsetIsTheLock(t *testing.T) {
 		for round := range rounds {
 			var won atomic.Int32
 			together(6, func(i int) {
-				err := servers[i%2].AppendPart(t.Context(), arrival(video, int64(100*round), 1, fmt.Sprint(i)))
+				err := servers[i%2].AppendPart(t.Context(), arrival(video, int64(100*round), 1, strconv.Itoa(i)))
 				if err == nil {
 					won.Add(1)
 				} else if !errors.Is(err, catalog.ErrOffset) {

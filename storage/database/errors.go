@@ -55,8 +55,7 @@ func IsUnavailable(err error) bool {
 
 // code is what PostgreSQL calls an error, or "".
 func code(err error) string {
-	var e *pgconn.PgError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return e.Code
 	}
 	return ""

@@ -50,7 +50,7 @@ func (s *Server) Stop(t testing.TB, mode string) {
 func (s *Server) control(t testing.TB, arguments ...string) error {
 	t.Helper()
 	arguments = append(arguments, "-w", "-D", filepath.Join(s.folder, "data"))
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(s.binaries, "pg_ctl"), arguments...)
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(s.binaries, "pg_ctl"), arguments...) //nolint:gosec // PostgreSQL's own
 	if err := AsAnybody(command); err != nil {
 		return err
 	}

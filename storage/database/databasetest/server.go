@@ -100,7 +100,8 @@ func Folder() (string, error) {
 
 // InitDB makes the files of a server below a folder.
 func InitDB(binaries, folder string) error {
-	command := exec.Command(filepath.Join(binaries, "initdb"), "-D", filepath.Join(folder, "data"),
+	command := exec.Command(filepath.Join(binaries, "initdb"), //nolint:gosec,noctx // PostgreSQL's own, for as long as the tests run
+		"-D", filepath.Join(folder, "data"),
 		"-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
 	if err := AsAnybody(command); err != nil {
 		return err
@@ -124,7 +125,7 @@ func start() (*running, error) {
 	if err := InitDB(binaries, folder); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
-	command := exec.Command("/bin/sh", "-c", untilEnd, "sh", binaries, folder)
+	command := exec.Command("/bin/sh", "-c", untilEnd, "sh", binaries, folder) //nolint:gosec,noctx // PostgreSQL's own, for as long as the tests run
 	if err := AsAnybody(command); err != nil {
 		return nil, err
 	}
@@ -143,7 +144,7 @@ func start() (*running, error) {
 func await(folder string) error {
 	const longest = time.Minute
 	var log []byte
-	for begun := time.Now(); time.Since(begun) < longest; time.Sleep(20 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < longest; <-time.After(20 * time.Millisecond) {
 		log, _ = os.ReadFile(filepath.Join(folder, "log"))
 		if bytes.Contains(log, []byte("ready to accept connections")) {
 			return nil

@@ -164,31 +164,31 @@ func (s *S3) deleteAll(ctx context.Context, prefix string) error {
 			e := out.Errors[0]
 			return fmt.Errorf("%w: %d objects below %s were not deleted, the first for: %s %s", ErrUnavailable, len(out.Errors), prefix, aws.ToString(e.Code), aws.ToString(e.Message))
 		}
-		if len(found) < page {
-			return nil
-		}
 	}
 }
 
 // List implements Lister.
-func (s *S3) List(ctx context.Context, prefix, after string, limit int) ([]Info, error) {
+func (s *S3) List(ctx context.Context, prefix, after string, limit int) (found []Info, err error) {
 	in := &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: aws.String(s.place.prefix + prefix), MaxKeys: aws.Int32(int32(min(limit, page)))}
 	if after != "" {
 		in.StartAfter = aws.String(s.place.prefix + after)
 	}
-	out, err := s.client.ListObjectsV2(ctx, in)
-	if err != nil {
-		return nil, explain(ctx, "list", err)
-	}
-	found := make([]Info, 0, len(out.Contents))
-	for _, o := range out.Contents {
-		key := strings.TrimPrefix(aws.ToString(o.Key), s.place.prefix)
-		if strings.HasSuffix(key, "/") {
-			continue // some tools keep folders as empty objects
+	for {
+		out, err := s.client.ListObjectsV2(ctx, in)
+		if err != nil {
+			return nil, explain(ctx, "list", err)
 		}
-		found = append(found, Info{Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)})
+		for _, o := range out.Contents {
+			in.StartAfter = o.Key
+			// What cannot be one of ours is not: some tools keep folders as empty objects.
+			if key := strings.TrimPrefix(aws.ToString(o.Key), s.place.prefix); checkKey(key) == nil {
+				found = append(found, Info{Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)})
+			}
+		}
+		if len(found) > 0 || !aws.ToBool(out.IsTruncated) || len(out.Contents) == 0 {
+			return found, nil
+		}
 	}
-	return found, nil
 }
 
 // AbortUploads implements Janitor. A lifecycle rule of the bucket does the same;

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/objects"
@@ -48,4 +49,20 @@ func TestAPrefixKeepsToItself(t *testing.T) {
 	require.Equal(t, "x", get(t, all, "some/where/v/a", 0, 1))
 	require.NoError(t, one.Delete(t.Context(), "v/"))
 	requireAbsent(t, all, "some/where/v/a")
+}
+
+// TestWhatOthersPutIntoTheBucket: folders as empty objects end no listing.
+func TestWhatOthersPutIntoTheBucket(t *testing.T) {
+	t.Parallel()
+	b := objectstest.S3(t)
+	s := objectstest.Open(t, b.URL, b.Options)
+	for _, key := range []string{"a/", "b/", "c/"} {
+		_, err := b.Client().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &b.Name, Key: &key})
+		require.NoError(t, err)
+	}
+	put(t, s, "v/a", "x")
+	found, err := s.(objects.Lister).List(t.Context(), "", "", 2)
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	require.Equal(t, "v/a", found[0].Key)
 }

@@ -1,9 +1,14 @@
 package objects_test
 
 import (
+	"context"
 	"crypto/rand"
+	"io"
+	"net"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/stretchr/testify/require"
@@ -65,4 +70,32 @@ func TestWhatOthersPutIntoTheBucket(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	require.Equal(t, "v/a", found[0].Key)
+}
+
+// TestABucketWithAHostOfItsOwn: addresses are signed for it as AWS has them.
+func TestABucketWithAHostOfItsOwn(t *testing.T) {
+	t.Parallel()
+	g, err := objectstest.Start(t.Context(), t.TempDir(), "--virtual-domain", "s3.test")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, g.Stop()) })
+	b, err := g.Bucket(t.Context())
+	require.NoError(t, err)
+	const odd = "v/a+b ü (1)"
+	put(t, objectstest.Open(t, b.URL, b.Options), odd, "hello")
+
+	s := objectstest.Open(t, "s3://"+b.Name+"?path_style=false&endpoint="+strings.Replace(b.Endpoint, "127.0.0.1", "s3.test", 1), b.Options)
+	address, err := s.(objects.Presigner).Presign(t.Context(), odd, time.Minute, nil)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(address, "http://"+b.Name+".s3.test:"), address)
+	here := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, strings.TrimPrefix(b.Endpoint, "http://"))
+	}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	require.NoError(t, err)
+	response, err := here.RoundTrip(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Equal(t, "hello", string(body))
 }

@@ -182,7 +182,7 @@ func (j *Jobs) keep(ctx context.Context, prefix string, outputs []Output, tracks
 		err = commit()
 	}
 	if err != nil {
-		return errors.Join(err, j.Desk.Discard(ctx, prefix))
+		return j.Desk.Discard(ctx, prefix, err)
 	}
 	return nil
 }

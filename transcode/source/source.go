@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/transcode/container"
 )
@@ -114,10 +115,15 @@ func (d *Desk) Keep(ctx context.Context, key, path string) error {
 	return err
 }
 
-// Discard removes objects that turned out to be of no use, even when the job
-// that made them has been cancelled.
-func (d *Desk) Discard(ctx context.Context, prefix string) error {
-	return d.store.Delete(context.WithoutCancel(ctx), prefix)
+// Discard removes objects that turned out to be of no use because of an error,
+// even when the job that made them has been cancelled. Where the records may name
+// them all the same they stay, and are collected later if they do not. It returns
+// the error.
+func (d *Desk) Discard(ctx context.Context, prefix string, err error) error {
+	if errors.Is(err, database.ErrUncertain) {
+		return err
+	}
+	return errors.Join(err, d.store.Delete(context.WithoutCancel(ctx), prefix))
 }
 
 func slices(parts []catalog.Part) []objects.Slice {

@@ -69,7 +69,7 @@ func (j *Jobs) make(ctx context.Context, args jobs.Stills) error {
 		err = j.Catalog.CommitStills(ctx, args.VideoID, args.Take, made)
 	}
 	if err != nil {
-		return errors.Join(err, j.Desk.Discard(ctx, prefix))
+		return j.Desk.Discard(ctx, prefix, err)
 	}
 	return nil
 }

@@ -32,6 +32,8 @@ type studio struct {
 	client *ledger.Client
 	book   *ledger.Ledger
 	clip   *ledger.Clip
+	// address is one of media that was handed out.
+	address string
 }
 
 func newStudio(t *testing.T, c *cluster.Cluster) *studio {
@@ -68,6 +70,11 @@ func (s *studio) record(t *testing.T, title string) {
 	require.NoError(t, u.Finish(t.Context()))
 	require.NoError(t, s.book.Say(t.Context(), u.Video, "about "+title, time.Second))
 	require.NoError(t, u.Ready(t.Context()))
+	video, err := s.client.Video(t.Context(), u.Video)
+	require.NoError(t, err)
+	s.address = video.Playback.HLS
+	_, _, err = s.client.Once(t.Context(), ledger.Request{Method: http.MethodGet, Path: s.address})
+	require.NoError(t, err)
 }
 
 // busy records on and on until it is stopped; what it records may or may not be
@@ -116,6 +123,8 @@ func (s *studio) requireRestored(t *testing.T, back *cluster.Cluster) {
 	s.client.Base = back.Front.URL()
 	_, _, err := s.client.Once(t.Context(), ledger.Request{Method: http.MethodGet, Path: "/api/videos"})
 	require.ErrorContains(t, err, "answered 401", "sessions of before are void")
+	_, _, err = s.client.Once(t.Context(), ledger.Request{Method: http.MethodGet, Path: s.address})
+	require.ErrorContains(t, err, "answered 403", "and so are addresses of media")
 	require.NoError(t, s.client.SignIn(t.Context()))
 	require.NoError(t, s.book.Settled(t.Context(), s.clip), "every video is there, byte for byte, and plays")
 }

@@ -20,6 +20,11 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	require.Equal(t, "sqlite:/from/a/file.db", os.Getenv("MEANWHILE_DATABASE_URL"), "the file wins, without its line's end")
 	_, set := os.LookupEnv("OTHER")
 	require.False(t, set)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	t.Setenv("AWS_SECRET_ACCESS_KEY_FILE", file)
+	t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/absent") // which is AWS's own
+	require.NoError(t, readSecretFiles())
+	require.Equal(t, "sqlite:/from/a/file.db", os.Getenv("AWS_SECRET_ACCESS_KEY"))
 	t.Setenv("MEANWHILE_ADDR_FILE", filepath.Join(t.TempDir(), "absent"))
 	require.ErrorContains(t, readSecretFiles(), "MEANWHILE_ADDR_FILE")
 }

@@ -26,7 +26,7 @@ func (r *Report) checkOurs(file source, target string) {
 	switch {
 	case firstElement(target) == "cmd" && file.top() != "cmd":
 		r.failf(file, "imports %s: nobody imports cmd", target)
-	case firstElement(target) == "cluster" && file.top() != "cluster" && file.top() != "bench":
+	case firstElement(target) == "cluster" && !startsTheProduct[file.top()]:
 		r.failf(file, "imports %s: it starts the product, which must not know of it", target)
 	case file.top() != firstElement(target):
 		if !allowed(file.top(), target) {

@@ -96,3 +96,7 @@ var skipped = map[string]bool{
 	"node_modules": true, "dist": true, "bin": true, "testdata": true, "vendor": true,
 	"test-results": true, "playwright-report": true,
 }
+
+// startsTheProduct are the folders that start the built binary, for tests and
+// measurements.
+var startsTheProduct = map[string]bool{"cluster": true, "bench": true, "deploy": true}

@@ -167,25 +167,30 @@ func (s *S3) deleteAll(ctx context.Context, prefix string) error {
 	}
 }
 
-// List implements Lister.
-func (s *S3) List(ctx context.Context, prefix, after string, limit int) (found []Info, err error) {
-	in := &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: aws.String(s.place.prefix + prefix), MaxKeys: aws.Int32(int32(min(limit, page)))}
+// List implements Lister. Fewer than limit are the end: a page of S3 may be short of
+// what was asked for and still not the last.
+func (s *S3) List(ctx context.Context, prefix, after string, limit int) ([]Info, error) {
+	limit = min(limit, page)
+	in := &s3.ListObjectsV2Input{Bucket: &s.place.bucket, Prefix: aws.String(s.place.prefix + prefix)}
 	if after != "" {
 		in.StartAfter = aws.String(s.place.prefix + after)
 	}
+	found := make([]Info, 0, limit)
 	for {
+		in.MaxKeys = aws.Int32(int32(limit - len(found)))
 		out, err := s.client.ListObjectsV2(ctx, in)
 		if err != nil {
 			return nil, explain(ctx, "list", err)
 		}
 		for _, o := range out.Contents {
-			in.StartAfter = o.Key
-			// What cannot be one of ours is not: some tools keep folders as empty objects.
-			if key := strings.TrimPrefix(aws.ToString(o.Key), s.place.prefix); checkKey(key) == nil {
-				found = append(found, Info{Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)})
+			key := strings.TrimPrefix(aws.ToString(o.Key), s.place.prefix)
+			if strings.HasSuffix(key, "/") {
+				continue // some tools keep folders as empty objects
 			}
+			found = append(found, Info{Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)})
 		}
-		if len(found) > 0 || !aws.ToBool(out.IsTruncated) || len(out.Contents) == 0 {
+		in.ContinuationToken = out.NextContinuationToken
+		if len(found) >= limit || !aws.ToBool(out.IsTruncated) || in.ContinuationToken == nil {
 			return found, nil
 		}
 	}

@@ -56,3 +56,33 @@ describe('request', () => {
     vi.unstubAllGlobals();
   });
 });
+
+describe('a request with a key', () => {
+  it('is sent again by the same key until the server is back', async () => {
+    vi.useFakeTimers();
+    const answers = [
+      () => Promise.reject(new TypeError('no line')),
+      () => Promise.resolve(new Response('', { status: 503 })),
+      () => Promise.resolve(Response.json({ id: 'made' })),
+    ];
+    const fetching = vi.fn<typeof fetch>(() => answers.shift()!());
+    vi.stubGlobal('fetch', fetching);
+    const made = request('/api/videos', { method: 'POST', body: {}, key: 'once' });
+    await vi.runAllTimersAsync();
+    expect(await made).toEqual({ id: 'made' });
+    expect(fetching).toHaveBeenCalledTimes(3);
+    for (const [, init] of fetching.mock.calls) {
+      expect(init?.headers).toMatchObject({ 'idempotency-key': '"once"' });
+    }
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  it('is not sent again when it is refused', async () => {
+    const fetching = vi.fn(() => Promise.resolve(new Response('', { status: 422 })));
+    vi.stubGlobal('fetch', fetching);
+    await expect(request('/api/videos', { method: 'POST', key: 'once' })).rejects.toThrow(ApiError);
+    expect(fetching).toHaveBeenCalledTimes(1);
+    vi.unstubAllGlobals();
+  });
+});

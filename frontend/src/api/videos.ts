@@ -14,9 +14,9 @@ export const videos = {
     holdPass(video.pass);
     return video;
   },
-  /** Makes the record and its open upload; the link is good from now on. */
-  create: (body: { title?: string; mime?: string; visibility?: Visibility }) =>
-    request<NewVideo>('/api/videos', { method: 'POST', body }),
+  /** Makes the record and its open upload, once for a key; the link is good from now on. */
+  create: (body: { title?: string; mime?: string; visibility?: Visibility }, key?: string) =>
+    request<NewVideo>('/api/videos', { method: 'POST', body, key }),
   update: (
     id: string,
     body: {
@@ -49,8 +49,9 @@ export type NewComment = {
 export const comments = {
   list: (videoId: string, signal?: AbortSignal) =>
     request<{ items: Comment[] }>(at(videoId, '/comments'), { signal }),
-  create: (videoId: string, body: NewComment) =>
-    request<Comment>(at(videoId, '/comments'), { method: 'POST', body }),
+  /** Says something, once for a key. */
+  create: (videoId: string, body: NewComment, key?: string) =>
+    request<Comment>(at(videoId, '/comments'), { method: 'POST', body, key }),
   update: (id: string, body: { body?: string; resolved?: boolean }) =>
     request<Comment>(`/api/comments/${encodeURIComponent(id)}`, { method: 'PATCH', body }),
   remove: (id: string) =>

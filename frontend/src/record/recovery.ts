@@ -35,8 +35,8 @@ export async function finishTake(
     const uplink = new Uplink({
       bytes: { size: bytes.size, read: (start, end) => Promise.resolve(bytes.slice(start, end)) },
       target: anew ? null : targetOf(left),
-      create: async () => {
-        const target = await createVideo(left);
+      create: async (key) => {
+        const target = await createVideo(left, key);
         await takes.save({ ...record, ...target });
         Object.assign(left, target);
         return target;

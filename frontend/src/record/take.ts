@@ -17,7 +17,7 @@ export interface TakeOptions {
   format: FormatChoice;
   title: string;
   /** Makes the video on the server. */
-  create: (take: TakeRecord) => Promise<Target>;
+  create: (take: TakeRecord, key: string) => Promise<Target>;
   /** Recorded milliseconds now. */
   elapsed: () => number;
   onChange: () => void;
@@ -61,9 +61,9 @@ export class Take implements Taking {
     this.uplink = new Uplink({
       bytes: this.spool,
       target: null,
-      create: () => {
+      create: (key) => {
         this.createdTitle = this.record.title;
-        return options.create(this.record);
+        return options.create(this.record, key);
       },
       onChange: (view) => this.onUplink(view),
     });

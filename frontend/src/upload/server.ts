@@ -8,14 +8,15 @@ const endpoint = '/api/uploads';
 
 const base64 = (text: string) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 
-/** Creates an upload of known length (tus creation); the server makes the video by itself. */
-export async function createUpload(file: File): Promise<Target> {
+/** Creates an upload of known length (tus creation), once for a key; the server makes the video by itself. */
+export async function createUpload(file: File, key: string): Promise<Target> {
   const metadata = { filename: file.name, filetype: file.type, title: titleOf(file.name) };
   const pairs = Object.entries(metadata).filter(([, value]) => value);
   const response = await fetch(endpoint, {
     method: 'POST',
     headers: {
       'Tus-Resumable': '1.0.0',
+      'Idempotency-Key': `"${key}"`,
       'Upload-Length': String(file.size),
       'Upload-Metadata': pairs.map(([key, value]) => `${key} ${base64(value)}`).join(','),
     },

@@ -182,7 +182,7 @@ export class UploadStore {
       target: targetOf(job.entry),
       known: true,
       pieceBytes,
-      create: () => createUpload(file),
+      create: (key) => createUpload(file, key),
       onChange: (view) => this.follow(job, view),
     });
     job.uplink = uplink;

@@ -5,6 +5,7 @@
  */
 import { Upload, type DetailedError, type HttpStack } from 'tus-js-client';
 import { ApiError } from '@/api/errors';
+import { randomId } from '../id';
 import { GrowingSource, type Readable } from './source';
 import { stallingStack } from './stack';
 import {
@@ -39,7 +40,7 @@ export interface UplinkOptions {
   bytes: Readable;
   target: Target | null;
   /** Makes the video; rejects with an ApiError. */
-  create: () => Promise<Target>;
+  create: (key: string) => Promise<Target>;
   onChange: (view: UplinkView) => void;
   /** The upload was made with its length (a file), not with a length to be declared at the end (a take). */
   known?: boolean;
@@ -61,6 +62,8 @@ export class Uplink {
   private readonly end = new AbortController();
   private current: Upload | null = null;
   private failures = 0;
+  /** The same for all attempts to make the video, whose answers may be lost. */
+  private wish = randomId();
   private announce: () => void = () => undefined;
   /** Resolves when the video exists on the server. */
   readonly targeted = new Promise<void>((resolve) => (this.announce = resolve));
@@ -100,6 +103,7 @@ export class Uplink {
   /** Before another `run` after a refusal: the bytes go to a new video. */
   forgetTarget(): void {
     this.failures = 0;
+    this.wish = randomId();
     this.show({ phase: 'waiting', acked: 0, target: null, trouble: null });
   }
 
@@ -110,7 +114,7 @@ export class Uplink {
 
   private async attempt(): Promise<Trouble | null> {
     try {
-      const target = this.view.target ?? (await this.options.create());
+      const target = this.view.target ?? (await this.options.create(this.wish));
       if (!this.view.target) this.show({ target });
       this.announce();
       return (await this.send(target.uploadUrl)) ?? (await this.confirm(target.uploadUrl));

@@ -46,12 +46,13 @@ export function useConversation(video: Video, account: Account | null): Talk {
     async (entry: Entry) => {
       dispatch({ type: 'posted', entry: { ...entry, local: 'sending', problem: undefined } });
       try {
-        const comment = await comments.create(video.id, {
+        const words = {
           at_ms: entry.at_ms,
           body: entry.body,
           parent_id: entry.parent_id ?? undefined,
           guest_name: entry.author.guest ? entry.author.name : undefined,
-        });
+        };
+        const comment = await comments.create(video.id, words, entry.id);
         dispatch({ type: 'confirmed', localId: entry.id, comment });
       } catch (failure) {
         dispatch({ type: 'refused', localId: entry.id, problem: messageOf(failure) });
@@ -117,7 +118,7 @@ let count = 0;
 function entryOf(draft: Draft, videoId: string, account: Account | null): Entry {
   count += 1;
   return {
-    id: `local-${Date.now()}-${count}`,
+    id: `local-${Date.now()}-${count}-${Math.random().toString(36).slice(2)}`,
     video_id: videoId,
     parent_id: draft.parent_id,
     at_ms: draft.at_ms,

@@ -126,7 +126,7 @@ func (q *Queue) look(ctx context.Context, db bun.IDB, priority int) (busy bool, 
 	}
 	one := func(state, order string) string {
 		return `(SELECT ` + q.toMS("scheduled_at") + ` FROM river_job WHERE state = '` + state + `' AND queue = ? AND priority = ?
-			AND ` + q.virtual() + ` ORDER BY scheduled_at ` + order + ` LIMIT 1)`
+			AND scheduled_at < ` + q.horizon() + ` ORDER BY scheduled_at ` + order + ` LIMIT 1)`
 	}
 	err = db.NewRaw("SELECT "+one("running", "DESC")+" AS running, "+one("available", "ASC")+" AS next, "+q.nowMS()+" AS now",
 		QueueMedia, priority, QueueMedia, priority).Scan(ctx, &row)
@@ -136,12 +136,12 @@ func (q *Queue) look(ctx context.Context, db bun.IDB, priority int) (busy bool, 
 	return row.Next.Valid, row.Next.Int64, row.Now, err
 }
 
-// virtual says that a job's scheduled_at is a place and not a time.
-func (q *Queue) virtual() string {
+// horizon is the time before which a job's scheduled_at is a place and not a time.
+func (q *Queue) horizon() string {
 	if q.postgres() {
-		return "scheduled_at < now() - interval '5 years'"
+		return "now() - interval '5 years'"
 	}
-	return "scheduled_at < strftime('%Y-%m-%d %H:%M:%f', 'now', '-5 years')"
+	return "strftime('%Y-%m-%d %H:%M:%f', 'now', '-5 years')"
 }
 
 // place gives the jobs of a priority that wait since a real time a virtual one.
@@ -150,7 +150,7 @@ func (q *Queue) place(ctx context.Context, priority int, ms int64) error {
 	if !q.postgres() {
 		at, due = time.UnixMilli(ms).UTC().Format(riverTime), "scheduled_at <= strftime('%Y-%m-%d %H:%M:%f', 'now')"
 	}
-	which := "state = 'available' AND queue = ? AND priority = ? AND NOT (" + q.virtual() + ") AND " + due
+	which := "state = 'available' AND queue = ? AND priority = ? AND scheduled_at >= " + q.horizon() + " AND " + due
 	var waits bool
 	if err := q.db.Reader.NewRaw("SELECT EXISTS (SELECT 1 FROM river_job WHERE "+which+")", QueueMedia, priority).Scan(ctx, &waits); err != nil || !waits {
 		return err

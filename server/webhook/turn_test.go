@@ -95,3 +95,33 @@ func TestALongQueueIsSentInTurns(t *testing.T) {
 	require.Equal(t, 100, r.count(t, "SELECT count(*) FROM webhook_deliveries"))
 	require.Equal(t, webhook.Delivered, log[0].State)
 }
+
+// TestManyThatWaitForALineAreOne: a webhook whose workspace has its lines in use
+// is looked at again by one job, however much waits for it.
+func TestManyThatWaitForALineAreOne(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, databasetest.New(t, databasetest.Engine()), jobs.Options{})
+	rec := newReceiver(t, r)
+	w := r.hook(t, rec.URL)
+	v := r.video(t, catalog.InTeam)
+	for n := range 20 {
+		r.comment(t, v, fmt.Sprintf("number %02d", n))
+	}
+	for range 2 { // whose receivers take their time
+		r.hook(t, rec.URL)
+	}
+	r.execute(t, "UPDATE webhooks SET lease_job = 1, lease_until = ? WHERE id <> ?", r.clock().Add(time.Minute), w.ID)
+	for range 3 {
+		for _, d := range r.waiting(t) {
+			if d.args.At.After(r.clock()) {
+				r.advance(d.args.At)
+			}
+			r.run(t, d)
+		}
+		require.Len(t, r.waiting(t), 1)
+	}
+	require.Empty(t, rec.messages())
+	r.execute(t, "UPDATE webhooks SET lease_job = NULL, lease_until = NULL")
+	r.pass(t, r.clock().Add(time.Minute))
+	require.Len(t, rec.messages(), 21)
+}

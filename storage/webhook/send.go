@@ -60,8 +60,9 @@ func (s *Store) Take(ctx context.Context, args jobs.Webhook, job int64) (*Webhoo
 		}
 		if beside >= lines {
 			*w = Webhook{}
-			args.At = now.Add(lineWait)
-			return tx.Enqueue(ctx, args, jobs.Live)
+			// One job looks again, however many came: those with the same input are one.
+			again := jobs.Webhook{WebhookID: args.WebhookID, At: now.Truncate(lineWait).Add(2 * lineWait)}
+			return tx.Enqueue(ctx, again, jobs.Live)
 		}
 		return tx.NewUpdate().Model(w).Set("lease_job = ?", job).Set("lease_until = ?", now.Add(leaseTime)).
 			Where("id = ? AND enabled AND (next_try_at IS NULL OR next_try_at <= ?)", args.WebhookID, now).

@@ -36,7 +36,9 @@ for (const mode of modes) {
       const state = await playerState(viewer);
       expect(state.width).toBeGreaterThan(0);
       expect(state.duration).toBeGreaterThan(5);
-      await viewer.locator('video').evaluate((video: HTMLVideoElement) => video.pause());
+      await viewer
+        .locator('video:not([data-standby])')
+        .evaluate((video: HTMLVideoElement) => video.pause());
       await seek(viewer, 1);
       const early = await pictureSum(viewer);
       await seek(viewer, 4.5);

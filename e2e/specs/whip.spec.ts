@@ -58,7 +58,9 @@ for (const mode of Object.keys(cards) as Mode[]) {
     expect(state.width).toBeGreaterThan(300);
     expect(state.duration).toBeGreaterThan(taken - 1);
     expect(state.duration).toBeLessThan(taken + 5);
-    await viewer.locator('video').evaluate((video: HTMLVideoElement) => video.pause());
+    await viewer
+      .locator('video:not([data-standby])')
+      .evaluate((video: HTMLVideoElement) => video.pause());
     await seek(viewer, 2);
     const early = await pictureSum(viewer);
     await seek(viewer, 6.5);

@@ -33,8 +33,10 @@ export function playerState(page: Page): Promise<PlayerState> {
 
 /** Starts the player as a person would and waits until pictures and sound come out. */
 export async function play(page: Page): Promise<void> {
-  await expect(page.locator('video')).toBeAttached();
-  await page.locator('video').evaluate((video: HTMLVideoElement) => video.play());
+  await expect(page.locator('video:not([data-standby])')).toBeAttached();
+  await page
+    .locator('video:not([data-standby])')
+    .evaluate((video: HTMLVideoElement) => video.play());
   await expectPlaying(page);
 }
 
@@ -54,7 +56,7 @@ export async function expectPlaying(page: Page): Promise<void> {
 
 /** Seeks and waits until a picture of the new place is there. */
 export async function seek(page: Page, seconds: number): Promise<void> {
-  await page.locator('video').evaluate(
+  await page.locator('video:not([data-standby])').evaluate(
     (video: HTMLVideoElement, at) =>
       new Promise<void>((resolve) => {
         video.addEventListener('seeked', () => resolve(), { once: true });
@@ -67,7 +69,7 @@ export async function seek(page: Page, seconds: number): Promise<void> {
 
 /** A number that differs between different pictures of the player. */
 export function pictureSum(page: Page): Promise<number> {
-  return page.locator('video').evaluate((video: HTMLVideoElement) => {
+  return page.locator('video:not([data-standby])').evaluate((video: HTMLVideoElement) => {
     const canvas = document.createElement('canvas');
     canvas.width = 64;
     canvas.height = 36;

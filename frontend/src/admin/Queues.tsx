@@ -3,11 +3,22 @@ import { RowsPending } from '@/settings/rows';
 import { lines, since } from './format';
 import { Table, TableRow } from './Table';
 
+const names: Record<string, string> = {
+  media: 'Media',
+  mail: 'Mail',
+  webhook: 'Webhooks',
+  default: 'Housekeeping',
+};
+
 const priorities: Record<number, string> = {
   1: 'somebody waits',
   2: 'keeps up',
   3: 'can wait',
 };
+
+/** What its priority means; housekeeping has one, but nobody waits for it. */
+const meaning = (queue: string, priority: number) =>
+  queue === 'default' ? 'by itself' : (priorities[priority] ?? `priority ${priority}`);
 
 /** What waits and what runs, by queue and priority. */
 export function Queues() {
@@ -28,9 +39,9 @@ export function Queues() {
           key={`${row.queue} ${row.priority}`}
           head={
             <>
-              {row.queue}
+              {names[row.queue] ?? row.queue}
               <span className="block text-xs font-normal text-muted">
-                {priorities[row.priority] ?? `priority ${row.priority}`}
+                {meaning(row.queue, row.priority)}
               </span>
             </>
           }

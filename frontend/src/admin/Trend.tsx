@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import { useMemo, useState } from 'react';
 import type { AdminSamples } from '@/api';
 import { Plot } from './Plot';
@@ -6,6 +7,8 @@ import { Table, TableRow } from './Table';
 
 export type TrendLook = {
   title: string;
+  /** How many columns it takes, where there are several. */
+  room?: string;
   lines: (Line & { name: AdminSamples['series'][number]['name'] })[];
   format: (value: number) => string;
 };
@@ -34,7 +37,9 @@ export function Trend({ look, samples, words }: Props) {
     )
     .join('; ')}.`;
   return (
-    <figure className="min-w-0 rounded-2xl border border-line bg-surface p-4 pb-3">
+    <figure
+      className={clsx('min-w-0 rounded-2xl border border-line bg-surface p-4 pb-3', look.room)}
+    >
       <figcaption className="flex items-baseline justify-between gap-3">
         <h3 className="text-sm font-medium">{look.title}</h3>
         <span className="text-xs text-muted tabular-nums">{when}</span>

@@ -15,6 +15,7 @@ const ranges: { value: AdminRange; label: string; words: string }[] = [
 const looks: TrendLook[] = [
   {
     title: 'Jobs',
+    room: 'sm:col-span-2',
     lines: [
       { name: 'jobs_waiting', label: 'waiting', role: 'accent', area: true },
       { name: 'jobs_running', label: 'running', role: 'warn' },
@@ -43,8 +44,14 @@ const looks: TrendLook[] = [
   },
   {
     title: 'Storage',
+    room: 'lg:col-span-2',
     lines: [{ name: 'stored_bytes', label: 'held', role: 'accent', area: true }],
     format: bytes,
+  },
+  {
+    title: 'Workers',
+    lines: [{ name: 'workers', label: 'at work', role: 'accent', area: true }],
+    format: count,
   },
 ];
 

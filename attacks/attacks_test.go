@@ -24,7 +24,7 @@ var (
 )
 
 // some is how many controls run when not all do.
-const some = 8
+const some = 4
 
 const root = ".."
 

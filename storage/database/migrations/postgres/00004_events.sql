@@ -1,4 +1,5 @@
 -- +goose Up
+-- compatible with: 3
 -- What changed lately, for the other servers: each row is what one change told,
 -- as JSON, written in its transaction and kept for some minutes. Numbers are given
 -- when a row is written and seen when its change is committed, so a lower one may

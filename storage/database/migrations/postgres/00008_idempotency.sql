@@ -1,4 +1,5 @@
 -- +goose Up
+-- compatible with: 3
 -- What a client asked to be made once: the keyed request, and what was made. A row
 -- is written by the change that makes it, and forgotten after a day.
 CREATE TABLE idempotency (

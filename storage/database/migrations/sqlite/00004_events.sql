@@ -1,4 +1,5 @@
 -- +goose Up
+-- compatible with: 3
 -- What changed lately, for the other servers, of which there are none beside an
 -- embedded database: nothing is written here.
 CREATE TABLE events (

@@ -31,7 +31,7 @@ export function options(element: HTMLElement, size: { width: number; height: num
   return {
     ...size,
     legend: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 18, 0, 0],
     cursor: {
       y: false,
       drag: { setScale: false, x: false, y: false },

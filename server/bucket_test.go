@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,12 +21,14 @@ import (
 
 // inBucket is a rig whose media lies in S3, behind a proxy that misbehaves when
 // told to.
-func inBucket(t *testing.T, redirect bool) (*rig, objects.Keeper, *objectstest.Proxy) {
+func inBucket(t *testing.T, redirect bool, faults ...objectstest.Fault) (*rig, objects.Keeper, *objectstest.Proxy) {
 	t.Helper()
 	bucket := objectstest.S3(t)
 	proxy := objectstest.NewProxy(t, bucket.Endpoint)
 	o := bucket.Options
-	o.Stall = 500 * time.Millisecond
+	if slices.Contains(faults, objectstest.Silent) {
+		o.Stall = 2 * time.Second
+	}
 	store := objectstest.Open(t, bucket.Through(proxy.URL).URL, o)
 	r := newRigAt(t, nil, func(o *Options) {
 		o.Objects = store
@@ -155,7 +158,7 @@ func TestAnUploadOutlivesAStoreThatIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, store, proxy := inBucket(t, true)
+			r, store, proxy := inBucket(t, true, fault)
 			raw := recording(t, "avc3-opus.mp4")
 			v, half := r.start(t, catalog.InTeam), len(raw)/2
 			r.send(t, v, 0, raw[:half])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,13 +16,16 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/objects/objectstest"
 )
 
-// faulty opens a store behind a proxy that misbehaves when told to.
-func faulty(t *testing.T) (objects.Keeper, *objectstest.Proxy, objectstest.Bucket) {
+// faulty opens a store behind a proxy that misbehaves when told to. Where a fault is
+// silence, it is noticed soon.
+func faulty(t *testing.T, faults ...objectstest.Fault) (objects.Keeper, *objectstest.Proxy, objectstest.Bucket) {
 	t.Helper()
 	bucket := objectstest.S3(t)
 	proxy := objectstest.NewProxy(t, bucket.Endpoint)
 	o := bucket.Options
-	o.Stall = 500 * time.Millisecond
+	if slices.Contains(faults, objectstest.Silent) || slices.Contains(faults, objectstest.StallAnswer) {
+		o.Stall = 2 * time.Second
+	}
 	return objectstest.Open(t, bucket.Through(proxy.URL).URL, o), proxy, bucket
 }
 
@@ -33,7 +37,7 @@ func TestOneFaultIsBridged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, proxy, _ := faulty(t)
+			s, proxy, _ := faulty(t, fault)
 			proxy.Misbehave(fault, 1)
 			put(t, s, "v/small", "0123456789")
 			proxy.Misbehave(fault, 1)
@@ -59,7 +63,7 @@ func TestAnAnswerThatIsCutGoesOn(t *testing.T) {
 	for name, fault := range map[string]objectstest.Fault{"cut": objectstest.CutAnswer, "stalled": objectstest.StallAnswer} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, proxy, _ := faulty(t)
+			s, proxy, _ := faulty(t, fault)
 			want, err := io.ReadAll(noise(7, 3<<20))
 			require.NoError(t, err)
 			_, err = s.Put(t.Context(), "v/a", strings.NewReader(string(want)))
@@ -80,7 +84,7 @@ func TestAStoreThatIsAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, proxy, _ := faulty(t)
+			s, proxy, _ := faulty(t, fault)
 			put(t, s, "v/kept", "0123456789")
 			proxy.Misbehave(fault, -1)
 			ctx, began := t.Context(), time.Now()
@@ -97,7 +101,7 @@ func TestAStoreThatIsAway(t *testing.T) {
 			} else {
 				require.ErrorIs(t, err, objects.ErrUnavailable)
 			}
-			require.Less(t, time.Since(began), 45*time.Second, "four calls, each of three tries of half a second")
+			require.Less(t, time.Since(began), 2*time.Minute, "four calls, each of three tries of two seconds")
 			proxy.Misbehave(objectstest.None, 0)
 			require.Equal(t, "0123456789", get(t, s, "v/kept", 0, 10))
 			put(t, s, "v/new", "newer")

@@ -22,10 +22,8 @@ func visited(t *testing.T) (Patient, *objectstest.Proxy, objectstest.Bucket) {
 	bucket := objectstest.S3(t)
 	require.NoError(t, bucket.AllowOrigin(t.Context(), "http://localhost:8080"))
 	proxy := objectstest.NewProxy(t, bucket.Endpoint)
-	o := bucket.Options
-	o.Stall = time.Second
 	p := patient(t)
-	p.Bucket = &Bucket{Store: objectstest.Open(t, bucket.Through(proxy.URL).URL, o), Redirect: true}
+	p.Bucket = &Bucket{Store: objectstest.Open(t, bucket.Through(proxy.URL).URL, bucket.Options), Redirect: true}
 	return p, proxy, bucket
 }
 

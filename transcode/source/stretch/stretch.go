@@ -30,9 +30,10 @@ const (
 	// gap is what is read along rather than passed over, in bytes.
 	gap = 64 << 10
 	// maxIndex is the longest index that is read, maxSamples how many pictures it
-	// may name: twelve hours at 120 a second.
+	// may name: nine hours at 60 a second. Each takes some hundred bytes of memory
+	// for a moment, in a file that needs but one of its own.
 	maxIndex   = 64 << 20
-	maxSamples = 6 << 20
+	maxSamples = 2 << 20
 )
 
 // Range is bytes From up to, and not with, To.

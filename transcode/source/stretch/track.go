@@ -86,6 +86,9 @@ func (t *track) table(kind string, body []byte) error {
 	case "co64":
 		t.co64 = entries
 	case "stss":
+		if n > maxSamples {
+			return ErrNoIndex
+		}
 		t.all = false
 		for i := 0; i < len(entries); i += 4 {
 			t.sync[int(binary.BigEndian.Uint32(entries[i:]))-1] = true

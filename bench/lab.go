@@ -48,23 +48,23 @@ func (l *lab) pick(full, quick int) int {
 
 // clipSpec describes a test recording.
 type clipSpec struct {
-	name          string
-	width, height int
-	kilobits      int // video, a second
-	seconds       int
+	Name          string
+	Width, Height int
+	Kilobits      int // video, a second
+	Seconds       int
 }
 
 // clip makes a fragmented MP4 as a browser's recorder makes it: a fragment
 // every two seconds, each starting on a key frame. Only its first minute is
 // encoded; longer clips repeat it.
 func (l *lab) clip(ctx context.Context, spec clipSpec) (string, error) {
-	out := filepath.Join(l.folder, spec.name+".mp4")
+	out := filepath.Join(l.folder, spec.Name+".mp4")
 	if _, err := os.Stat(out); err == nil {
 		return out, nil
 	}
-	minute := filepath.Join(l.folder, spec.name+"-minute.mp4")
-	rate := strconv.Itoa(spec.kilobits) + "k"
-	picture := fmt.Sprintf("testsrc2=s=%dx%d:r=30:d=%d", spec.width, spec.height, min(60, spec.seconds))
+	minute := filepath.Join(l.folder, spec.Name+"-minute.mp4")
+	rate := strconv.Itoa(spec.Kilobits) + "k"
+	picture := fmt.Sprintf("testsrc2=s=%dx%d:r=30:d=%d", spec.Width, spec.Height, min(60, spec.Seconds))
 	err := ffmpeg(ctx, "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", "sine=f=440:r=48000", "-shortest",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-b:v", rate, "-minrate", rate,
 		"-maxrate", rate, "-bufsize", rate, "-nal-hrd", "cbr", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0",
@@ -72,8 +72,8 @@ func (l *lab) clip(ctx context.Context, spec clipSpec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	repeats := max(0, (spec.seconds-1)/60)
-	return out, ffmpeg(ctx, "-stream_loop", strconv.Itoa(repeats), "-i", minute, "-t", strconv.Itoa(spec.seconds),
+	repeats := max(0, (spec.Seconds-1)/60)
+	return out, ffmpeg(ctx, "-stream_loop", strconv.Itoa(repeats), "-i", minute, "-t", strconv.Itoa(spec.Seconds),
 		"-c", "copy", "-movflags", "frag_keyframe+empty_moov+default_base_moof", out)
 }
 

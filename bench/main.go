@@ -102,9 +102,7 @@ func runAll(ctx context.Context, quick bool, names []string) error {
 func manyMachines(ctx context.Context, l *lab) ([]figure, error) {
 	return scale.Run(ctx, scale.Lab{
 		Binary: l.binary, Folder: l.folder, Quick: l.quick,
-		Clip: func(ctx context.Context, name string, width, height, kilobits, seconds int) (string, error) {
-			return l.clip(ctx, clipSpec{name, width, height, kilobits, seconds})
-		},
+		Make: func(ctx context.Context, clip scale.Clip) (string, error) { return l.clip(ctx, clipSpec(clip)) },
 	})
 }
 

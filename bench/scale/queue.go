@@ -13,12 +13,11 @@ import (
 
 	crypto "crypto/rand"
 
-	"github.com/uptrace/bun"
-
 	"github.com/meanwhile-app/meanwhile/bench/figure"
 	"github.com/meanwhile-app/meanwhile/cluster"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // queueSlots is how many of the jobs, which do nothing, run at once.
@@ -66,8 +65,16 @@ func (l Lab) queue(ctx context.Context, address string) (found []figure.Figure, 
 	if err != nil {
 		return nil, err
 	}
+	records := record.NewStore(record.Options{DB: db, Queue: q, Log: log})
 	put := func(all ...jobs.Wanted) error {
-		return db.WriteBeside(ctx, func(ctx context.Context, tx bun.Tx) error { return q.InsertAll(ctx, tx, all) })
+		return records.WriteBeside(ctx, func(ctx context.Context, tx record.Change) error {
+			for _, w := range all {
+				if err := tx.Enqueue(ctx, w.Args, w.Priority); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	if err := q.Start(ctx); err != nil {
 		return nil, err

@@ -27,7 +27,7 @@ func (a asked) since(b asked) asked {
 // as browsers send it and made into renditions, then watched whole.
 func requests(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figure, error) {
 	seconds := l.pick(60, 20)
-	content, err := l.read(ctx, "minute", 640, 360, 800, seconds)
+	content, err := l.read(ctx, Clip{"minute", 640, 360, 800, seconds})
 	if err != nil {
 		return nil, err
 	}

@@ -23,19 +23,24 @@ import (
 type Lab struct {
 	Binary, Folder string
 	Quick          bool
-	// Clip makes a recording as a browser's recorder makes it, of some kbit/s, and
-	// returns its file.
-	Clip func(ctx context.Context, name string, width, height, kilobits, seconds int) (string, error)
+	// Make makes a recording as a browser's recorder does, and returns its file.
+	Make func(ctx context.Context, clip Clip) (string, error)
+}
+
+// Clip describes a test recording.
+type Clip struct {
+	Name          string
+	Width, Height int
+	Kilobits      int // video, a second
+	Seconds       int
 }
 
 func (l Lab) pick(full, quick int) int {
-	if l.quick() {
+	if l.Quick {
 		return quick
 	}
 	return full
 }
-
-func (l Lab) quick() bool { return l.Quick }
 
 // room is a cluster under measurement, and its owner's client.
 type room struct {
@@ -179,8 +184,8 @@ func (r *room) callAtOnce(ctx context.Context, calls int) (float64, error) {
 }
 
 // read reads a clip.
-func (l Lab) read(ctx context.Context, name string, width, height, kilobits, seconds int) ([]byte, error) {
-	path, err := l.Clip(ctx, name, width, height, kilobits, seconds)
+func (l Lab) read(ctx context.Context, clip Clip) ([]byte, error) {
+	path, err := l.Make(ctx, clip)
 	if err != nil {
 		return nil, err
 	}

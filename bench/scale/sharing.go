@@ -24,7 +24,7 @@ const readyTime = 10 * time.Minute
 // same time, is part of it.
 func sharing(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figure, error) {
 	seconds := l.pick(90, 30)
-	content, err := l.read(ctx, "shared", 1920, 1080, 2500, seconds)
+	content, err := l.read(ctx, Clip{"shared", 1920, 1080, 2500, seconds})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (r *room) quiet(ctx context.Context) (err error) {
 // that has just started, and by one that knows it.
 func longPlaylist(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figure, error) {
 	seconds := l.pick(3*60*60, 10*60)
-	content, err := l.read(ctx, "long", 160, 90, 40, seconds)
+	content, err := l.read(ctx, Clip{"long", 160, 90, 40, seconds})
 	if err != nil {
 		return nil, err
 	}

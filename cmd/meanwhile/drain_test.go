@@ -38,21 +38,21 @@ func TestAServerSaysThatItStops(t *testing.T) {
 	events, err := c.do(t, http.MethodGet, p.url+video+"/events", nil)
 	require.NoError(t, err)
 	defer events.Body.Close()
-	require.Equal(t, http.StatusOK, ask(t, c, p, http.MethodGet, "/readyz", "").StatusCode)
+	require.Equal(t, http.StatusOK, p.ask(t, c, "GET /readyz", "").StatusCode)
 
 	began := time.Now()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.Eventually(t, func() bool {
-		return ask(t, c, p, http.MethodGet, "/readyz", "").StatusCode == http.StatusServiceUnavailable
+		return p.ask(t, c, "GET /readyz", "").StatusCode == http.StatusServiceUnavailable
 	}, time.Second, tick)
-	require.Equal(t, http.StatusOK, ask(t, c, p, http.MethodGet, "/healthz", "").StatusCode)
-	require.Equal(t, http.StatusOK, ask(t, c, p, http.MethodGet, video, "").StatusCode)
+	require.Equal(t, http.StatusOK, p.ask(t, c, "GET /healthz", "").StatusCode)
+	require.Equal(t, http.StatusOK, p.ask(t, c, "GET "+video, "").StatusCode)
 	for _, path := range []string{"/api/videos", "/api/uploads"} {
-		refused := ask(t, c, p, http.MethodPost, path, "{}", "Upload-Length", "5")
+		refused := p.ask(t, c, "POST "+path, "{}", "Upload-Length", "5")
 		require.Equal(t, http.StatusServiceUnavailable, refused.StatusCode)
 		require.NotEmpty(t, refused.Header.Get("Retry-After"))
 	}
-	require.Equal(t, http.StatusCreated, ask(t, c, p, http.MethodPost, video+"/comments", `{"at_ms":0,"body":"a last word"}`).StatusCode)
+	require.Equal(t, http.StatusCreated, p.ask(t, c, "POST "+video+"/comments", `{"at_ms":0,"body":"a last word"}`).StatusCode)
 	said, err := io.ReadAll(events.Body)
 	require.NoError(t, err)
 	require.Contains(t, string(said), "a last word")
@@ -69,7 +69,7 @@ func TestAServerSaysThatItStops(t *testing.T) {
 	require.EqualValues(t, 50_000, c.offset(t, p.url+upload), "what came is acknowledged")
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.Eventually(t, func() bool {
-		return ask(t, c, p, http.MethodGet, "/readyz", "").StatusCode == http.StatusServiceUnavailable
+		return p.ask(t, c, "GET /readyz", "").StatusCode == http.StatusServiceUnavailable
 	}, time.Second, tick)
 	began = time.Now()
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
@@ -77,9 +77,10 @@ func TestAServerSaysThatItStops(t *testing.T) {
 	require.Less(t, time.Since(began), 5*time.Second)
 }
 
-// ask asks for something small.
-func ask(t *testing.T, c client, p *process, method, path, body string, header ...string) *http.Response {
+// ask asks for something small, such as "GET /readyz".
+func (p *process) ask(t *testing.T, c client, what, body string, header ...string) *http.Response {
 	t.Helper()
+	method, path, _ := strings.Cut(what, " ")
 	res, err := c.do(t, method, p.url+path, strings.NewReader(body), append([]string{"Content-Type", "application/json"}, header...)...)
 	require.NoError(t, err)
 	res.Body.Close()
@@ -109,7 +110,7 @@ func TestNothingIsMadeTwice(t *testing.T) {
 		require.Error(t, <-p.exit)
 		p = serve(t, data)
 		for _, path := range []string{video + "/comments", "/api/videos"} {
-			require.Equal(t, http.StatusCreated, ask(t, c, p, http.MethodPost, path, thing(path), key(path)...).StatusCode)
+			require.Equal(t, http.StatusCreated, p.ask(t, c, "POST "+path, thing(path), key(path)...).StatusCode)
 		}
 	}
 	for path, want := range map[string]int{video + "/comments": rounds, "/api/videos?limit=100": rounds + 1} {

@@ -183,11 +183,10 @@ func (s *S3) List(ctx context.Context, prefix, after string, limit int) ([]Info,
 			return nil, explain(ctx, "list", err)
 		}
 		for _, o := range out.Contents {
-			key := strings.TrimPrefix(aws.ToString(o.Key), s.place.prefix)
-			if strings.HasSuffix(key, "/") {
-				continue // some tools keep folders as empty objects
+			// What cannot be one of ours is not: some tools keep folders as empty objects.
+			if key := strings.TrimPrefix(aws.ToString(o.Key), s.place.prefix); checkKey(key) == nil {
+				found = append(found, Info{Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)})
 			}
-			found = append(found, Info{Key: key, Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)})
 		}
 		in.ContinuationToken = out.NextContinuationToken
 		if len(found) >= limit || !aws.ToBool(out.IsTruncated) || in.ContinuationToken == nil {

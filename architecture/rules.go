@@ -44,7 +44,6 @@ var shared = map[string]bool{
 	"storage/record":      true,
 	"storage/people":      true,
 	"storage/jobs":        true,
-	"storage/objects":     true, // what is moved is moved with its media
 	"storage/webhook":     true, // events are noted where they happen
 	"storage/trace":       true, // whatever takes time says so
 	"transcode/ffmpeg":    true,

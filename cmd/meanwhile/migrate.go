@@ -9,6 +9,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/objects/mirror"
 	"github.com/meanwhile-app/meanwhile/storage/transfer"
 )
 
@@ -81,12 +82,12 @@ func (c migrateCopyCmd) objects(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	source, ok := a.objects.(transfer.Source)
-	target, also := to.(transfer.Source)
+	source, ok := a.objects.(mirror.Source)
+	target, also := to.(mirror.Source)
 	if !ok || !also {
 		return errors.New("one of the stores cannot list what it holds")
 	}
-	copied, err := transfer.Objects{From: source, To: target, Compare: !c.Quick, Log: a.log}.Copy(ctx)
+	copied, err := mirror.Mirror{From: source, To: target, Compare: !c.Quick, Log: a.log}.Copy(ctx)
 	if err != nil {
 		return fmt.Errorf("media: %w; call it again to go on", err)
 	}

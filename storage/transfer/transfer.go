@@ -1,11 +1,9 @@
-// Package transfer moves an installation on one machine, SQLite and its objects,
-// to PostgreSQL and another object store.
+// Package transfer moves the records of an installation on one machine, with
+// SQLite, to PostgreSQL.
 //
-// Objects come first. They never change, so whatever is there already with its
-// whole length stays, and a run that was cut off goes on where it was; the long
-// part can be done while the old server still runs. Then all records are copied
-// in one transaction: either the new database holds everything, read back and
-// compared row by row, or it holds nothing. The old installation is only read.
+// All of them are copied in one transaction: either the new database holds
+// everything, read back and compared row by row, or it holds nothing. The old
+// installation is only read.
 package transfer
 
 import (

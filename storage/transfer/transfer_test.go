@@ -1,14 +1,9 @@
 package transfer_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,8 +13,6 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
-	"github.com/meanwhile-app/meanwhile/storage/objects"
-	"github.com/meanwhile-app/meanwhile/storage/objects/objectstest"
 	"github.com/meanwhile-app/meanwhile/storage/transfer"
 )
 
@@ -159,90 +152,4 @@ func TestCutOffAtTheEndLeavesNothing(t *testing.T) {
 	m.Queue = m.queue
 	_, err = m.Copy(t.Context())
 	require.NoError(t, err)
-}
-
-// flaky is a store that fails after some objects, or keeps others than it was given.
-type flaky struct {
-	transfer.Source
-	left atomic.Int64
-	lies bool
-}
-
-func (f *flaky) Put(ctx context.Context, key string, r io.Reader) (int64, error) {
-	if f.lies && strings.HasSuffix(key, "/7") {
-		raw, err := io.ReadAll(r)
-		if err != nil {
-			return 0, err
-		}
-		raw[0] ^= 1
-		r = bytes.NewReader(raw)
-	}
-	if f.left.Add(-1) < 0 {
-		return 0, objects.ErrUnavailable
-	}
-	return f.Source.Put(ctx, key, r)
-}
-
-func TestObjectsComeOverAndGoOnWhereTheyWere(t *testing.T) {
-	t.Parallel()
-	from, err := objects.OpenFolder(t.TempDir())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, from.Close()) })
-	bucket := objectstest.S3(t)
-	keeper := objectstest.Open(t, bucket.URL, bucket.Options)
-	to, ok := keeper.(transfer.Source)
-	require.True(t, ok)
-	const n = 40
-	for i := range n {
-		_, err := from.Put(t.Context(), fmt.Sprintf("v/%c/src/%d", 'a'+i%3, i), strings.NewReader(strings.Repeat("x", i)+"!"))
-		require.NoError(t, err)
-	}
-	door := &flaky{Source: to}
-	door.left.Store(15)
-	move := transfer.Objects{From: from, To: door, Compare: true, Log: quiet()}
-	copied, err := move.Copy(t.Context())
-	require.ErrorIs(t, err, objects.ErrUnavailable)
-	require.LessOrEqual(t, copied.Copied, int64(15))
-
-	door.left.Store(1000)
-	copied, err = move.Copy(t.Context())
-	require.NoError(t, err)
-	require.EqualValues(t, n, copied.Objects)
-	require.EqualValues(t, n, copied.Compared)
-	require.InDelta(t, n-15, copied.Copied, 8, "what was there stays; some were under way when it failed")
-
-	copied, err = move.Copy(t.Context())
-	require.NoError(t, err)
-	require.Zero(t, copied.Copied)
-
-	// One that is there in part, and one of the right length with other bytes.
-	_, err = to.Put(t.Context(), "v/a/src/39", strings.NewReader("short"))
-	require.NoError(t, err)
-	copied, err = move.Copy(t.Context())
-	require.NoError(t, err)
-	require.EqualValues(t, 1, copied.Copied)
-	_, err = to.Put(t.Context(), "v/a/src/39", strings.NewReader(strings.Repeat("y", 40)))
-	require.NoError(t, err)
-	_, err = move.Copy(t.Context())
-	require.ErrorIs(t, err, transfer.ErrDiffers)
-	copied, err = move.Copy(t.Context())
-	require.NoError(t, err)
-	require.EqualValues(t, 1, copied.Copied, "the wrong one was taken away")
-}
-
-func TestAStoreThatKeepsOtherBytesIsFoundOut(t *testing.T) {
-	t.Parallel()
-	from, err := objects.OpenFolder(t.TempDir())
-	require.NoError(t, err)
-	into, err := objects.OpenFolder(t.TempDir())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, errors.Join(from.Close(), into.Close())) })
-	_, err = from.Put(t.Context(), "v/a/7", strings.NewReader("seven"))
-	require.NoError(t, err)
-	door := &flaky{Source: into, lies: true}
-	door.left.Store(10)
-	_, err = transfer.Objects{From: from, To: door, Compare: true, Log: quiet()}.Copy(t.Context())
-	require.ErrorIs(t, err, transfer.ErrDiffers)
-	_, err = into.Size(t.Context(), "v/a/7")
-	require.ErrorIs(t, err, objects.ErrNotFound)
 }

@@ -1,4 +1,8 @@
-package transfer
+// Package mirror copies what one object store holds to another. Objects never
+// change, so whatever is there already with its whole length stays: a copy that
+// was cut off goes on where it was, and one beside a running server can be made
+// whole later.
+package mirror
 
 import (
 	"bytes"
@@ -31,8 +35,11 @@ type Source interface {
 	objects.Lister
 }
 
-// Objects is what Copy copies between.
-type Objects struct {
+// ErrDiffers says that what was read back is not what was written.
+var ErrDiffers = errors.New("what was read back differs from what was copied; it was taken away again")
+
+// Mirror is what Copy copies between.
+type Mirror struct {
 	From, To Source
 	// Compare reads everything back, also what was there already.
 	Compare bool
@@ -49,7 +56,7 @@ type Copied struct {
 
 // Copy brings over every object that is not there yet with its whole length. It
 // may be cut off and called again.
-func (o Objects) Copy(ctx context.Context) (Copied, error) {
+func (m Mirror) Copy(ctx context.Context) (Copied, error) {
 	var done progress
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -58,16 +65,16 @@ func (o Objects) Copy(ctx context.Context) (Copied, error) {
 	for range copiers {
 		all.Go(func() {
 			for t := range work {
-				if err := o.one(ctx, t, &done); err != nil {
+				if err := m.one(ctx, t, &done); err != nil {
 					stop(fmt.Errorf("%s: %w", t.Key, err))
 				}
 				if n := done.objects.Load(); n%progressEvery == 0 {
-					o.Log.Info("copying objects", "objects", n, "bytes", done.bytes.Load())
+					m.Log.Info("copying objects", "objects", n, "bytes", done.bytes.Load())
 				}
 			}
 		})
 	}
-	err := o.compare(ctx, work)
+	err := m.compare(ctx, work)
 	close(work)
 	all.Wait()
 	if cause := context.Cause(ctx); cause != nil {
@@ -91,8 +98,8 @@ func (p *progress) sums() Copied {
 }
 
 // compare walks through both listings side by side: they have the same order.
-func (o Objects) compare(ctx context.Context, work chan<- task) error {
-	from, to := &listing{store: o.From}, &listing{store: o.To}
+func (m Mirror) compare(ctx context.Context, work chan<- task) error {
+	from, to := &listing{store: m.From}, &listing{store: m.To}
 	have, err := to.next(ctx)
 	for err == nil {
 		var want *objects.Info
@@ -136,10 +143,10 @@ func (l *listing) next(ctx context.Context) (*objects.Info, error) {
 	return &first, nil
 }
 
-func (o Objects) one(ctx context.Context, t task, done *progress) error {
+func (m Mirror) one(ctx context.Context, t task, done *progress) error {
 	written := sha256.New()
 	if !t.there {
-		err := o.copy(ctx, t.Info, written)
+		err := m.copy(ctx, t.Info, written)
 		if errors.Is(err, objects.ErrNotFound) {
 			done.gone.Add(1)
 			return nil
@@ -152,20 +159,20 @@ func (o Objects) one(ctx context.Context, t task, done *progress) error {
 	}
 	done.objects.Add(1)
 	done.bytes.Add(t.Size)
-	if !o.Compare {
+	if !m.Compare {
 		return nil
 	}
 	if t.there {
-		if err := digest(ctx, o.From, t.Info, written); err != nil {
+		if err := digest(ctx, m.From, t.Info, written); err != nil {
 			return err
 		}
 	}
 	back := sha256.New()
-	if err := digest(ctx, o.To, t.Info, back); err != nil {
+	if err := digest(ctx, m.To, t.Info, back); err != nil {
 		return err
 	}
 	if !bytes.Equal(back.Sum(nil), written.Sum(nil)) {
-		return errors.Join(ErrDiffers, o.To.Delete(ctx, t.Key))
+		return errors.Join(ErrDiffers, m.To.Delete(ctx, t.Key))
 	}
 	done.compared.Add(1)
 	return nil
@@ -173,17 +180,17 @@ func (o Objects) one(ctx context.Context, t task, done *progress) error {
 
 // copy streams an object across. The new store checks the bytes by a checksum of
 // its own where it has one.
-func (o Objects) copy(ctx context.Context, object objects.Info, written hash.Hash) error {
-	r, err := o.From.OpenRange(ctx, object.Key, 0, object.Size)
+func (m Mirror) copy(ctx context.Context, object objects.Info, written hash.Hash) error {
+	r, err := m.From.OpenRange(ctx, object.Key, 0, object.Size)
 	if err != nil {
 		return err
 	}
-	n, err := o.To.Put(ctx, object.Key, io.TeeReader(r, written))
+	n, err := m.To.Put(ctx, object.Key, io.TeeReader(r, written))
 	if err = errors.Join(err, r.Close()); err != nil {
 		return err
 	}
 	if n != object.Size {
-		return errors.Join(fmt.Errorf("%w: %d bytes instead of %d", ErrDiffers, n, object.Size), o.To.Delete(ctx, object.Key))
+		return errors.Join(fmt.Errorf("%w: %d bytes instead of %d", ErrDiffers, n, object.Size), m.To.Delete(ctx, object.Key))
 	}
 	return nil
 }

@@ -23,6 +23,22 @@ export function attachHls(
   return engine;
 }
 
+// A server that restarts is away for a moment, or another one takes over: whoever plays does not hear of that. What is
+// refused (4xx) is not asked for again.
+const patient = (tries: number) => ({
+  default: {
+    maxTimeToFirstByteMs: 10_000,
+    maxLoadTimeMs: 20_000,
+    timeoutRetry: { maxNumRetry: 2, retryDelayMs: 0, maxRetryDelayMs: 0 },
+    errorRetry: {
+      maxNumRetry: tries,
+      retryDelayMs: 500,
+      maxRetryDelayMs: 4000,
+      backoff: 'exponential' as const,
+    },
+  },
+});
+
 function settings(at: number | null, host: EngineHost, growing: () => boolean): Partial<HlsConfig> {
   return {
     // Fragmented MP4 passes through untouched: a worker would only cost its start, and a blob: address in the policy.
@@ -35,6 +51,8 @@ function settings(at: number | null, host: EngineHost, growing: () => boolean): 
     abrEwmaDefaultEstimate: 4_000_000,
     maxBufferLength: 30,
     backBufferLength: 90,
+    manifestLoadPolicy: patient(3),
+    playlistLoadPolicy: patient(4),
     xhrSetup: (xhr, url) => {
       xhr.open('GET', withGrant(url, host.grant()), true);
       // Browsers piece ranges of one address together, which goes wrong while the file grows.

@@ -61,13 +61,13 @@ func (s *Server) once(c *gin.Context) {
 		return // whoever reads it refuses it
 	}
 	c.Request.Body = rest{bytes.NewReader(body), c.Request.Body}
-	print := sha256.New()
+	whole := sha256.New()
 	for _, part := range []string{c.Request.URL.Path, c.GetHeader("Upload-Length"), c.GetHeader("Upload-Metadata"), string(body)} {
 		size := sha256.Sum256([]byte(part)) // so that parts cannot run into each other
-		_, _ = print.Write(size[:])         // a hash never fails
+		_, _ = whole.Write(size[:])         // a hash never fails
 	}
 	c.Request = c.Request.WithContext(record.WithOnce(c.Request.Context(), record.Once{
-		Key: record.HashToken(asker(c) + "\x00" + key), Fingerprint: print.Sum(nil),
+		Key: record.HashToken(asker(c) + "\x00" + key), Fingerprint: whole.Sum(nil),
 	}))
 }
 

@@ -2,8 +2,8 @@ package server
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -96,7 +96,7 @@ func TestOneKeyOnTwoServersAtOnce(t *testing.T) {
 				if i%2 == 1 {
 					p = there.member
 				}
-				res := p.ask(t, http.MethodPost, path, `{"at_ms":1,"body":"once"}`, "Idempotency-Key", fmt.Sprint(round))
+				res := p.ask(t, http.MethodPost, path, `{"at_ms":1,"body":"once"}`, "Idempotency-Key", strconv.Itoa(round))
 				var body struct{ ID string }
 				if err := json.NewDecoder(res.Body).Decode(&body); err != nil || res.StatusCode != http.StatusCreated {
 					t.Errorf("%d %v", res.StatusCode, err)

@@ -36,7 +36,7 @@ func (p *person) read(t testing.TB, path string, into any) {
 // fail leaves a job behind that was given up.
 func (r *rig) fail(t testing.TB, videoID, reason string) {
 	t.Helper()
-	require.NoError(t, r.catalog.Store.Write(t.Context(), func(ctx context.Context, tx record.Change) error {
+	require.NoError(t, r.catalog.Write(t.Context(), func(ctx context.Context, tx record.Change) error {
 		return tx.Enqueue(ctx, jobs.Span{VideoID: videoID, Span: 3}, jobs.Live)
 	}))
 	problem, err := json.Marshal([]map[string]any{{"at": time.Now(), "attempt": 3, "error": reason}})

@@ -203,7 +203,7 @@ func TestMetricsTellWhatTheServerDoes(t *testing.T) {
 		req := httptest.NewRequest(method, "/v/SECRETSLUG", bytes.NewReader(make([]byte, 1000)))
 		r.handler.ServeHTTP(httptest.NewRecorder(), req)
 	}
-	require.NoError(t, r.health.Catalog.Store.Write(t.Context(), func(ctx context.Context, tx record.Change) error {
+	require.NoError(t, r.health.Catalog.Write(t.Context(), func(ctx context.Context, tx record.Change) error {
 		return tx.Enqueue(ctx, jobs.Span{VideoID: "SECRET"}, jobs.Waiting)
 	}))
 	require.NoError(t, r.health.Census.Take(t.Context(), r.health.Queue, time.Now()))

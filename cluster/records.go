@@ -71,6 +71,9 @@ func (c *Cluster) whole(ctx context.Context) error {
 	return nil
 }
 
+// ownerKey is the object that says whose the others are.
+const ownerKey = "installation"
+
 // Orphans lists objects that no row names and that are older than a grace.
 func (c *Cluster) Orphans(ctx context.Context, grace time.Duration) ([]string, error) {
 	named, err := c.Stores.Postgres.Query(ctx, c.Name, `
@@ -85,7 +88,7 @@ func (c *Cluster) Orphans(ctx context.Context, grace time.Duration) ([]string, e
 	all := strings.Join(named, "\n")
 	var orphans []string
 	for key := range kept {
-		if !strings.Contains(all, key) && c.Stores.Gateway.older(c.Name, key, grace) {
+		if key != ownerKey && !strings.Contains(all, key) && c.Stores.Gateway.older(c.Name, key, grace) {
 			orphans = append(orphans, key)
 		}
 	}

@@ -15,8 +15,9 @@ import (
 // to, but requests about it may reach any.
 
 const (
-	// endTime is how long the server that has a recording may take to end it. One
-	// that does not has died, and the recording ends with what it had kept.
+	// endTime is how long is waited for the server that has a recording to end it.
+	// What it still holds comes in all the same; of one that has died, silence ends
+	// the recording with what it had kept.
 	endTime = 10 * time.Second
 	// endPoll is how often is looked at whether it has.
 	endPoll = 500 * time.Millisecond
@@ -48,7 +49,7 @@ func (s *Server) recordsElsewhere(ctx context.Context, session whip.Session, end
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-limit:
-			return s.Ingest.Finish(ctx, video.UploadID)
+			return nil
 		case <-poll.C:
 		case _, ok := <-told:
 			if !ok {

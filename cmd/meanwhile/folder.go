@@ -18,6 +18,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/backup"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/objects/owner"
 )
 
 // lockFolder makes this process the only server on a data folder: an embedded
@@ -163,6 +164,7 @@ type restoreCmd struct {
 	From      string `help:"Folder of the backup, to be brought to an empty data folder. Default: none, because the data is there already (PostgreSQL and S3)." type:"path"`
 	Link      bool   `help:"Make hard links of media in place of copies, where both are on one file system."`
 	EndTokens bool   `help:"End all API tokens, too: one that was revoked after the backup is valid again otherwise." name:"end-tokens"`
+	OwnMedia  bool   `help:"The installation that the backup is of is gone for good: from now on this one deletes media that it needs no more, also in a bucket that both knew." name:"own-media"`
 }
 
 // Run brings a backup back, or finishes what other tools have brought back:
@@ -188,6 +190,9 @@ func (c restoreCmd) Run(ctx context.Context, config *Config) (err error) {
 		return err
 	}
 	_, _ = fmt.Fprintln(os.Stdout, "Sessions, mailed links and media addresses of before are void: everybody signs in again.")
+	if err := c.own(ctx, a); err != nil {
+		return err
+	}
 	missing, err := backup.Lacking(ctx, a.db, func(ctx context.Context, key string) (int64, bool, error) {
 		size, err := a.objects.Size(ctx, key)
 		if errors.Is(err, objects.ErrNotFound) {
@@ -199,6 +204,21 @@ func (c restoreCmd) Run(ctx context.Context, config *Config) (err error) {
 		return err
 	}
 	return lacking(missing)
+}
+
+// own makes the media this installation's, where they are a copy of its own or the
+// operator says so.
+func (c restoreCmd) own(ctx context.Context, a *app) error {
+	_, folder := a.objects.(objects.Locator)
+	if !c.OwnMedia && (c.From == "" || !folder) {
+		_, _ = fmt.Fprintln(os.Stdout, "Media that nobody needs any more are kept here, as they may be another installation's. If that one is gone for good, call this again with --own-media.")
+		return nil
+	}
+	instance, err := a.catalog.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	return owner.Take(ctx, a.objects, owner.Mark(instance.GrantKey))
 }
 
 func (c restoreCmd) bring(ctx context.Context, config *Config) error {

@@ -18,6 +18,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/objects/owner"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
@@ -218,7 +219,10 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 // in mind and stands in nobody's way.
 func (a *app) sweep(ctx context.Context) error {
 	keys, err := a.catalog.Garbage(ctx)
-	if err != nil {
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	if mine, err := a.owns(ctx); !mine {
 		return err
 	}
 	var errs []error
@@ -230,6 +234,21 @@ func (a *app) sweep(ctx context.Context) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// owns says whether the media are this installation's to delete. Those of another,
+// from whose backup this one was restored, are not.
+func (a *app) owns(ctx context.Context) (bool, error) {
+	instance, err := a.catalog.Begin(ctx)
+	if err != nil {
+		return false, err
+	}
+	mine, err := owner.Owns(ctx, a.objects, owner.Mark(instance.GrantKey))
+	if err == nil && !mine {
+		a.log.Warn("media that nobody needs any more are kept: they belong to another installation",
+			"advice", "If that one is gone for good, run: meanwhile restore --own-media")
+	}
+	return mine, err
 }
 
 // strayPage is how many objects are looked at each time.
@@ -257,7 +276,10 @@ func (a *app) collect(ctx context.Context, now time.Time) error {
 		keys[i] = o.Key
 	}
 	strays, err := a.catalog.Strays(ctx, keys)
-	if err != nil {
+	if err != nil || len(strays) == 0 {
+		return err
+	}
+	if mine, err := a.owns(ctx); !mine {
 		return err
 	}
 	errs := make([]error, 0, len(strays))

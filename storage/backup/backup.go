@@ -94,20 +94,24 @@ func Make(ctx context.Context, from Source, to string, o Options) (Manifest, err
 	if err := errors.Join(os.MkdirAll(to, 0o700), copied.prepare()); err != nil {
 		return Manifest{}, err
 	}
-	// Until it is whole again it is no backup.
-	if err := ignoreAbsent(os.Remove(filepath.Join(to, manifestName))); err != nil {
-		return Manifest{}, fmt.Errorf("backup: %w", err)
-	}
 	made := Manifest{Format: format, Version: from.Version}
 	for range attempts {
-		if err := errors.Join(copied.add(ctx), copied.prune()); err != nil {
+		if err := copied.add(ctx); err != nil {
+			return Manifest{}, err
+		}
+		old, err := copied.left() // which no record of the copy below names
+		if err != nil {
 			return Manifest{}, err
 		}
 		made.MadeAt = o.now().UTC()
+		// Up to here the backup that is there already stays one.
 		if err := from.DB.CopyTo(ctx, filepath.Join(to, databaseName)); err != nil {
 			return Manifest{}, err
 		}
-		if err := copied.add(ctx); err != nil {
+		if err := ignoreAbsent(os.Remove(filepath.Join(to, manifestName))); err != nil {
+			return Manifest{}, fmt.Errorf("backup: %w", err)
+		}
+		if err := errors.Join(copied.add(ctx), copied.drop(old)); err != nil {
 			return Manifest{}, err
 		}
 		if from.Objects == "" {

@@ -131,18 +131,29 @@ func (c copying) one(key string) error {
 // unfinished marks a file that is still being written.
 const unfinished = ".unfinished"
 
-// prune drops what the source no longer holds.
-func (c copying) prune() error {
+// left lists what the source no longer holds.
+func (c copying) left() (keys []string, err error) {
 	if c.from == "" {
-		return nil
+		return nil, nil
 	}
-	return walk(c.to, func(key string, _ fs.FileInfo) error {
+	return keys, walk(c.to, func(key string, _ fs.FileInfo) error {
 		_, err := os.Lstat(filepath.Join(c.from, filepath.FromSlash(key)))
 		if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		return ignoreAbsent(os.Remove(filepath.Join(c.to, filepath.FromSlash(key))))
+		keys = append(keys, key)
+		return nil
 	})
+}
+
+// drop removes objects from the copy.
+func (c copying) drop(keys []string) error {
+	for _, key := range keys {
+		if err := ignoreAbsent(os.Remove(filepath.Join(c.to, filepath.FromSlash(key)))); err != nil {
+			return fmt.Errorf("backup: %w", err)
+		}
+	}
+	return nil
 }
 
 // walk calls do with the key of each object in a folder of objects. What is not

@@ -148,6 +148,15 @@ func (t Change) Lock(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.For("NO KEY UPDATE")
 }
 
+// Hold keeps the rows that a query reads from being removed until the transaction
+// ends; they may change otherwise.
+func (t Change) Hold(q *bun.SelectQuery) *bun.SelectQuery {
+	if t.store.DB.Engine() == database.SQLite {
+		return q
+	}
+	return q.For("KEY SHARE")
+}
+
 // AtLast does something when all else of the transaction is done: a row that
 // many want is locked for as short as can be.
 func (t Change) AtLast(do func(ctx context.Context) error) { *t.last = append(*t.last, do) }

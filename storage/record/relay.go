@@ -30,9 +30,10 @@ const (
 	pollEvery = 2 * time.Second
 	// listenPause is the wait before listening anew.
 	listenPause = time.Second
-	// gapTime is how long a number that was passed over may still appear: a
-	// change's last statement and its commit take no longer.
-	gapTime = 15 * time.Second
+	// gapTime is how long a number that was passed over may still appear: what a
+	// change does at last, each within the time that it may wait for a lock, and its
+	// commit take no longer.
+	gapTime = 45 * time.Second
 	// maxGap bounds how many numbers are waited for; more are no changes under
 	// way, but a sequence that has been moved.
 	maxGap = 10_000

@@ -101,7 +101,7 @@ type Delivery struct {
 // each webhook of the workspace that wants it.
 func Emit(ctx context.Context, tx record.Change, e Event) error {
 	var wanting []*Webhook
-	err := tx.NewSelect().Model(&wanting).Column("id", "events").Where("workspace_id = ? AND enabled", e.WorkspaceID).Scan(ctx)
+	err := tx.Hold(tx.NewSelect().Model(&wanting).Column("id", "events").Where("workspace_id = ? AND enabled", e.WorkspaceID).Order("id")).Scan(ctx)
 	if err != nil || len(wanting) == 0 {
 		return err
 	}

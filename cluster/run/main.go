@@ -98,7 +98,7 @@ func binary() string {
 func serve(ctx context.Context, stores *cluster.Stores) error {
 	c, err := cluster.Open(ctx, stores, cluster.Options{
 		Binary: binary(), Folder: os.Getenv("MEANWHILE_DATA"), Name: name(), Addr: os.Getenv("MEANWHILE_ADDR"),
-		Servers: 2, Workers: 3, Slots: 1, Plain: true, Env: settings(), Echo: os.Stderr,
+		Servers: 2, Workers: 3, Slots: 1, Plain: true, Env: append([]string{"MEANWHILE_DRAIN=0s"}, settings()...), Echo: os.Stderr,
 	})
 	if err != nil {
 		return err

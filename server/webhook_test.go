@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +47,9 @@ func TestAWebhookIsLookedAfter(t *testing.T) {
 	var problem struct{ Code, Detail string }
 	ask(422, "POST", "/api/webhooks", `{"url":"https://169.254.169.254/latest","events":["video.ready"]}`, &problem)
 	require.Contains(t, problem.Detail, "MEANWHILE_WEBHOOK_PRIVATE")
-	ask(422, "POST", "/api/webhooks", `{"url":"https://hooks.example.org","events":[]}`, nil)
-	ask(422, "POST", "/api/webhooks", `{"url":"https://hooks.example.org","events":["video.watched"]}`, nil)
+	for _, events := range []string{`[]`, `["video.watched"]`} {
+		ask(422, "POST", "/api/webhooks", `{"url":"https://hooks.example.org","events":`+events+`}`, nil)
+	}
 	var made struct {
 		Webhook webhook.Webhook
 		Secret  string
@@ -57,8 +59,7 @@ func TestAWebhookIsLookedAfter(t *testing.T) {
 	path := "/api/webhooks/" + made.Webhook.ID
 	var changed webhook.Webhook
 	ask(200, "PATCH", path, `{"events":["video.failed"],"enabled":false}`, &changed)
-	require.Equal(t, []hooks.Kind{hooks.VideoFailed}, changed.Events)
-	require.False(t, changed.Enabled)
+	require.True(t, slices.Equal([]hooks.Kind{hooks.VideoFailed}, changed.Events) && !changed.Enabled)
 	ask(409, "POST", path+"/test", "", &problem)
 	require.Equal(t, "webhook_off", problem.Code)
 	ask(200, "PATCH", path, `{"enabled":true}`, nil)

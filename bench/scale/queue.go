@@ -2,6 +2,7 @@ package scale
 
 import (
 	"context"
+	crypto "crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,8 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-
-	crypto "crypto/rand"
 
 	"github.com/meanwhile-app/meanwhile/bench/figure"
 	"github.com/meanwhile-app/meanwhile/cluster"
@@ -98,7 +97,7 @@ func (l Lab) queue(ctx context.Context, address string) (found []figure.Figure, 
 func pickUps(n int, taken <-chan time.Time, put func(...jobs.Wanted) error) ([]time.Duration, error) {
 	var waits []time.Duration
 	for i := range n {
-		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) //nolint:gosec // an odd moment
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
 		if err := put(jobs.Wanted{Args: jobs.Span{VideoID: "v", Span: i}, Priority: jobs.Waiting}); err != nil {
 			return nil, err
 		}

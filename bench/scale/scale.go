@@ -83,7 +83,8 @@ func (r *room) record(ctx context.Context, content []byte, pieces int) (*ledger.
 			return nil, err
 		}
 	}
-	return u, u.Finish(ctx)
+	err = u.Finish(ctx)
+	return u, err
 }
 
 // experiment is one measurement on stores that all share.

@@ -89,8 +89,10 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	if a.objects, err = objects.Open(ctx, media, how); err != nil {
 		return err
 	}
-	if a.queue, err = jobs.Open(jobs.Options{DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != "", Webhooks: crew.kind == jobs.KindServer,
-		Watch: jobs.Watch{Tracer: a.tracer, Done: a.meter.JobEnded}}); err != nil {
+	if a.queue, err = jobs.Open(jobs.Options{
+		DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != "", Webhooks: crew.kind == jobs.KindServer,
+		Watch: jobs.Watch{Tracer: a.tracer, Done: a.meter.JobEnded},
+	}); err != nil {
 		return err
 	}
 	a.budget, a.census = budget.New(a.db), census.New(a.db)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -143,8 +144,10 @@ func TestAVideoIsFollowed(t *testing.T) {
 	to := receive(t)
 	bucket := objectstest.S3(t)
 	stores := append([]string{"MEANWHILE_DATABASE_URL=" + databasetest.URL(t, database.PostgreSQL), "MEANWHILE_OBJECTS_URL=" + bucket.URL}, bucket.Env()...)
-	env := append(stores, "MEANWHILE_SANDBOX=off",
-		"OTEL_EXPORTER_OTLP_ENDPOINT="+to.URL, "OTEL_BSP_SCHEDULE_DELAY=50", "MEANWHILE_WORKER_ADDR=127.0.0.1:0")
+	env := slices.Concat(stores, []string{
+		"MEANWHILE_SANDBOX=off",
+		"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_BSP_SCHEDULE_DELAY=50", "MEANWHILE_WORKER_ADDR=127.0.0.1:0",
+	})
 	server, log := launch(t, env, "serve", "--workers", "0")
 	worker, workerLog := launch(t, env, "worker", "--slots", "1")
 	tool := func(input string, args ...string) string {
@@ -274,7 +277,7 @@ func checkNames(t *testing.T, pages ...string) {
 	t.Helper()
 	there := map[string]bool{}
 	for _, page := range pages {
-		for _, line := range strings.Split(page, "\n") {
+		for line := range strings.SplitSeq(page, "\n") {
 			name, _, _ := strings.Cut(strings.TrimPrefix(line, "# TYPE "), " ")
 			name, _, _ = strings.Cut(name, "{")
 			there[name] = true

@@ -168,7 +168,7 @@ func (a *app) run(ctx context.Context, s *server.Server, listener net.Listener) 
 	go func() { jobsDone <- a.letGo(ctx) }()
 	if err == nil {
 		front.SetKeepAlivesEnabled(false) // whoever asks again asks another server
-		time.Sleep(a.notice())
+		<-time.After(a.notice())
 	}
 	s.Stop()
 	drain, cancel := context.WithTimeout(ctx, drainTime)

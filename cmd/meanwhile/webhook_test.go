@@ -24,7 +24,7 @@ type told struct {
 	came chan struct{}
 }
 
-func (r *told) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (r *told) ServeHTTP(_ http.ResponseWriter, req *http.Request) {
 	raw, _ := io.ReadAll(req.Body)
 	var message struct {
 		Data struct{ Comment struct{ Body string } }

@@ -120,14 +120,14 @@ func (r Records) table(ctx context.Context, tx bun.Tx, t table, moved *Moved) er
 		}
 		return values, err
 	})
-	if err != nil {
+	if err := errors.Join(err, rows.Err()); err != nil {
 		return err
 	}
 	back, err := t.sum(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if back != written || written.rows != uint64(n) { //nolint:gosec // a count
+	if back != written || written.rows != uint64(n) {
 		return fmt.Errorf("%w (%d rows written, %d read)", ErrDiffers, written.rows, back.rows)
 	}
 	moved.Tables, moved.Rows = moved.Tables+1, moved.Rows+n
@@ -272,11 +272,11 @@ func plain(v any) []byte {
 			raw[0] = 1
 		}
 	case int64:
-		kind, raw = 'i', binary.BigEndian.AppendUint64(nil, uint64(v)) //nolint:gosec // its bits
+		kind, raw = 'i', binary.BigEndian.AppendUint64(nil, uint64(v))
 	case float64:
 		kind, raw = 'f', binary.BigEndian.AppendUint64(nil, math.Float64bits(v))
 	case time.Time:
-		kind, raw = 't', binary.BigEndian.AppendUint64(nil, uint64(v.UnixMicro())) //nolint:gosec // its bits
+		kind, raw = 't', binary.BigEndian.AppendUint64(nil, uint64(v.UnixMicro()))
 	}
 	return append(binary.BigEndian.AppendUint64([]byte{kind}, uint64(len(raw))), raw...)
 }

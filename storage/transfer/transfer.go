@@ -7,6 +7,7 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,7 +100,7 @@ func (r Records) vacant(ctx context.Context, tx bun.Tx) error {
 		return errors.Join(ErrOccupied, err)
 	}
 	err := r.From.Reader.NewRaw("SELECT grant_key FROM instance").Scan(ctx, &here)
-	if err == nil && string(here) == string(there) {
+	if err == nil && bytes.Equal(here, there) {
 		return ErrDone
 	}
 	return errors.Join(ErrOccupied, err)

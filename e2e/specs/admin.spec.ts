@@ -10,7 +10,10 @@ import { expect, member, signIn, test } from '../support/test.ts';
 const folder = mkdtempSync(path.join(tmpdir(), 'meanwhile-e2e-ffmpeg-'));
 const broken = path.join(folder, 'broken');
 const ffmpeg = path.join(folder, 'ffmpeg');
-writeFileSync(ffmpeg, `#!/bin/sh\n[ -e '${broken}' ] && { echo broken >&2; exit 1; }\nexec ffmpeg "$@"\n`);
+writeFileSync(
+  ffmpeg,
+  `#!/bin/sh\n[ -e '${broken}' ] && { echo broken >&2; exit 1; }\nexec ffmpeg "$@"\n`,
+);
 chmodSync(ffmpeg, 0o755);
 
 test.use({ environment: { MEANWHILE_FFMPEG: ffmpeg, MEANWHILE_SANDBOX: 'off' } });

@@ -192,7 +192,7 @@ func TestNothingOfTheMachineIsServed(t *testing.T) {
 	r := newRigAt(t, new(float64))
 	for _, path := range []string{
 		"/.git/config", "/.env", "/meanwhile.db", "/data/meanwhile.db", "/debug/pprof/", "/debug/vars", "/metrics/", "/server-status", "/assets/app-1.js.map", "/assets/../meanwhile.db",
-		"/index.html", "/watch.html", "/embed.html", "/package.json", "/api/debug", "/api/config", "/admin", "/api/openapi.yaml", "/api/schemas/Account.json", "/schemas/Account.json", "/docs", "/openapi.json",
+		"/index.html", "/watch.html", "/embed.html", "/package.json", "/api/debug", "/api/config", "/admin/", "/administrator", "/api/openapi.yaml", "/api/schemas/Account.json", "/schemas/Account.json", "/docs", "/openapi.json",
 	} {
 		for _, p := range []*person{r.owner, r.nobody} {
 			res, body := p.get(t, path)

@@ -15,9 +15,9 @@ import (
 // to, but requests about it may reach any.
 
 const (
-	// endTime is how long is waited for the server that has a recording to end it.
-	// What it still holds comes in all the same; of one that has died, silence ends
-	// the recording with what it had kept.
+	// endTime is how long the server that has a recording may take to end it. What it
+	// still holds comes in all the same, unless it does not even say that it is there:
+	// then it has died, and the recording ends with what it had kept.
 	endTime = 10 * time.Second
 	// endPoll is how often is looked at whether it has.
 	endPoll = 500 * time.Millisecond
@@ -33,7 +33,7 @@ func (s *Server) recordsElsewhere(ctx context.Context, session whip.Session, end
 	if err != nil || !end {
 		return err
 	}
-	sub := s.records.Subscribe(video.ID)
+	sub, asked := s.records.Subscribe(video.ID), s.records.Now()
 	defer sub.Close()
 	err = s.records.Write(ctx, func(_ context.Context, tx record.Change) error {
 		tx.Tell(record.Event{Kind: record.RecordingEnds, VideoID: video.ID, AccountID: video.OwnerID, SessionID: session.ID})
@@ -49,7 +49,7 @@ func (s *Server) recordsElsewhere(ctx context.Context, session whip.Session, end
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-limit:
-			return nil
+			return s.endFor(ctx, video.UploadID, asked)
 		case <-poll.C:
 		case _, ok := <-told:
 			if !ok {
@@ -64,6 +64,15 @@ func (s *Server) recordsElsewhere(ctx context.Context, session whip.Session, end
 			return err
 		}
 	}
+}
+
+// endFor ends an upload that nobody has touched since a server was asked to.
+func (s *Server) endFor(ctx context.Context, uploadID string, asked time.Time) error {
+	upload, err := s.records.Upload(ctx, uploadID)
+	if err != nil || !upload.TouchedAt.Before(asked) {
+		return err
+	}
+	return s.Ingest.Finish(ctx, uploadID)
 }
 
 // endRecordings ends recordings here that other servers were asked to end.
@@ -84,8 +93,8 @@ func (s *Server) followEnds(ctx context.Context) {
 			if !ok {
 				return // what it missed, others make up for
 			}
-			if e.Kind == record.RecordingEnds {
-				s.whip.EndSession(e.SessionID, e.AccountID)
+			if e.Kind == record.RecordingEnds && s.whip.EndSession(e.SessionID, e.AccountID) {
+				_ = s.records.TouchUpload(ctx, e.VideoID) // without a database nothing else would be told, either
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func TestTheAnswerSaysAllThatTheProtocolWants(t *testing.T) {
 	c := newClient(t, r, wants{video: mux.H264, audio: true})
 	c.publish(t, "ada")
 	h := c.answered.header
-	require.Regexp(t, `^/api/whip/[A-Z2-7]{26}$`, h.Get("Location"))
+	require.Regexp(t, `^/api/whip/[a-z0-9]+\.[A-Z2-7]{26}$`, h.Get("Location"))
 	require.Regexp(t, `^"[A-Z2-7]{26}"$`, h.Get("ETag"))
 	require.Equal(t, "application/sdp", h.Get("Content-Type"))
 	require.Equal(t, "A title", r.tape(t, 0).title)

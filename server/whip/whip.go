@@ -214,12 +214,14 @@ func (w *WHIP) dismiss(s *session) {
 	delete(w.sessions, s.id)
 }
 
-// EndSession ends a session of an account that is here, as its client asked another
-// server to.
-func (w *WHIP) EndSession(id, accountID string) {
-	if s, err := w.find(id, accountID); err == nil {
+// EndSession ends a session of an account, as its client asked another server to,
+// and says whether it is here.
+func (w *WHIP) EndSession(id, accountID string) bool {
+	s, err := w.find(id, accountID)
+	if err == nil {
 		s.end(endedByClient)
 	}
+	return err == nil
 }
 
 // find finds a session of an account. Those of others do not exist for it.

@@ -173,6 +173,12 @@ func (t change) advance(ctx context.Context, a Arrival) (*Upload, error) {
 	return upload, err
 }
 
+// TouchUpload notes that whoever receives a video's upload still has it.
+func (c *Catalog) TouchUpload(ctx context.Context, videoID string) error {
+	_, err := c.DB.Writer.NewUpdate().Table("uploads").Set("touched_at = ?", c.Now()).Where("video_id = ? AND state = ?", videoID, UploadOpen).Exec(ctx)
+	return record.Translate(err)
+}
+
 // DeclareLength fixes the length of an upload that began without one.
 func (c *Catalog) DeclareLength(ctx context.Context, uploadID string, length int64) error {
 	return c.write(ctx, func(ctx context.Context, tx change) error {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/meanwhile-app/meanwhile/cluster"
 )
 
 // process is a server under measurement: ours or the bare one.
@@ -112,19 +114,7 @@ func (p *process) stop() {
 }
 
 // cpu is the processor time of the server and of the children it has waited for.
-func (p *process) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	ticks := 0
-	for _, field := range strings.Fields(rest)[11:15] { // utime stime cutime cstime, proc_pid_stat(5)
-		n, _ := strconv.Atoi(field)
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond // USER_HZ is 100 on Linux
-}
+func (p *process) cpu() time.Duration { return cluster.CPU(p.cmd.Process.Pid) }
 
 // memory reads a line of /proc/PID/status, in MiB.
 func (p *process) memory(line string) float64 {

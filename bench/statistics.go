@@ -2,23 +2,14 @@ package main
 
 import (
 	"cmp"
-	"slices"
 	"sync"
 	"time"
+
+	figures "github.com/meanwhile-app/meanwhile/bench/figure"
 )
 
 // median returns the middle value.
-func median[T cmp.Ordered](values []T) T { return quantile(values, 0.5) }
-
-// quantile returns the value below which the given share of values lies.
-func quantile[T cmp.Ordered](values []T, share float64) T {
-	var none T
-	if len(values) == 0 {
-		return none
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
-}
+func median[T cmp.Ordered](values []T) T { return figures.Quantile(values, 0.5) }
 
 // times collects durations from many goroutines.
 type times struct {
@@ -37,8 +28,5 @@ func (t *times) add(d time.Duration) {
 func (t *times) p99() float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return milliseconds(quantile(t.all, 0.99))
+	return figures.Milliseconds(figures.Quantile(t.all, 0.99))
 }
-
-// milliseconds keeps the fraction that time.Duration.Milliseconds drops.
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -16,7 +16,12 @@ func (p *Process) CPU() time.Duration {
 	if p.cmd == nil || p.cmd.Process == nil {
 		return 0
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	return CPU(p.cmd.Process.Pid)
+}
+
+// CPU is the processor time of a process by its number.
+func CPU(pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0
 	}

@@ -87,8 +87,8 @@ func (l Lab) queue(ctx context.Context, address string) (found []figure.Figure, 
 	rate, err := throughput(l.pick(2000, 200), &done, put)
 	engine := string(db.Engine())
 	return []figure.Figure{
-		figure.AtMost("jobs: pick-up p50, "+engine, milliseconds(quantile(waits, 0.5)), "ms", 50),
-		told("jobs: pick-up p99, "+engine, milliseconds(quantile(waits, 0.99)), "ms"),
+		figure.AtMost("jobs: pick-up p50, "+engine, figure.Milliseconds(figure.Quantile(waits, 0.5)), "ms", 50),
+		told("jobs: pick-up p99, "+engine, figure.Milliseconds(figure.Quantile(waits, 0.99)), "ms"),
 		figure.AtLeast("jobs: done, "+engine, rate, "1/s", 100),
 	}, err
 }

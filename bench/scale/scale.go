@@ -111,22 +111,6 @@ func told(name string, value float64, unit string) figure.Figure {
 	return figure.AtLeast(name, value, unit, 0)
 }
 
-// quantile is the value below which a share of the values lies.
-func quantile(values []time.Duration, share float64) time.Duration {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := append([]time.Duration(nil), values...)
-	for i := range sorted { // they are few
-		for j := i; j > 0 && sorted[j] < sorted[j-1]; j-- {
-			sorted[j], sorted[j-1] = sorted[j-1], sorted[j]
-		}
-	}
-	return sorted[min(len(sorted)-1, int(share*float64(len(sorted))))]
-}
-
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
 // latency compares the API behind one server and behind two on the same cores:
 // what a second server costs where it brings no machine of its own.
 func latency(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figure, error) {
@@ -181,7 +165,7 @@ func (r *room) callAtOnce(ctx context.Context, calls int) (float64, error) {
 		})
 	}
 	all.Wait()
-	return milliseconds(quantile(taken, 0.99)), failure
+	return figure.Milliseconds(figure.Quantile(taken, 0.99)), failure
 }
 
 // read reads a clip.

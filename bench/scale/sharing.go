@@ -149,8 +149,8 @@ func longPlaylist(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.
 		}
 	}
 	return []figure.Figure{
-		figure.AtMost("playlist of 3 hours, first, p50", milliseconds(quantile(cold, 0.5)), "ms", 25),
-		figure.AtMost("playlist of 3 hours, p50", milliseconds(quantile(warm, 0.5)), "ms", 5),
+		figure.AtMost("playlist of 3 hours, first, p50", figure.Milliseconds(figure.Quantile(cold, 0.5)), "ms", 25),
+		figure.AtMost("playlist of 3 hours, p50", figure.Milliseconds(figure.Quantile(warm, 0.5)), "ms", 5),
 	}, nil
 }
 

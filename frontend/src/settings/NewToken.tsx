@@ -1,8 +1,9 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useId, useState } from 'react';
 import { type ApiToken, keys, messageOf, tokens } from '@/api';
-import { Button, copyWithToast, Dialog, Field, Notice, Select } from '@/ui';
+import { Button, Dialog, Field, Notice, Select } from '@/ui';
 import { scopes } from './scopes';
+import { Secret } from './Secret';
 import { NotProved, useProof } from './security/proof';
 
 type Values = { name: string; scope: ApiToken['scope']; expires_in_days: number };
@@ -22,7 +23,18 @@ export function NewToken({ open, onOpenChange }: Props) {
     onOpenChange(next);
   };
   const secret = create.data?.token;
-  if (secret) return <Secret open={open} onOpenChange={change} secret={secret} />;
+  if (secret) {
+    return (
+      <Secret
+        open={open}
+        onOpenChange={change}
+        secret={secret}
+        copied="Token copied"
+        title="Your new token"
+        description="Copy it now: it is shown only this once."
+      />
+    );
+  }
   return (
     <Dialog
       open={open}
@@ -95,28 +107,5 @@ function TokenForm({ id, error, onSubmit }: FormProps) {
         <option value={0}>Never</option>
       </Select>
     </form>
-  );
-}
-
-function Secret({ open, onOpenChange, secret }: Props & { secret: string }) {
-  return (
-    <Dialog
-      open={open}
-      onOpenChange={onOpenChange}
-      title="Your new token"
-      description="Copy it now: it is shown only this once."
-      actions={
-        <>
-          <Button onClick={() => void copyWithToast(secret, 'Token copied')}>Copy</Button>
-          <Button tone="primary" onClick={() => onOpenChange(false)}>
-            Done
-          </Button>
-        </>
-      }
-    >
-      <code className="block rounded-xl bg-sunken px-4 py-3 text-sm break-all select-all">
-        {secret}
-      </code>
-    </Dialog>
   );
 }

@@ -117,7 +117,9 @@ func (s *Sender) post(ctx context.Context, w *webhook.Webhook, d *webhook.Delive
 		return webhook.Outcome{}, ctx.Err()
 	}
 	if err != nil {
-		return webhook.Outcome{Duration: took, Problem: s.explain(err)}, nil
+		// How long that took would tell what is inside: an address that is refused is
+		// refused at once, one where nobody listens is not.
+		return webhook.Outcome{Problem: s.explain(err)}, nil
 	}
 	_ = res.Body.Close() // nobody reads it
 	return webhook.Outcome{

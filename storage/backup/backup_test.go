@@ -194,7 +194,7 @@ func TestABackupUnderLoad(t *testing.T) {
 			p.video(fmt.Sprintf("v%05d", len(born)))
 			born = append(born, time.Now())
 			made.Add(1)
-			for ; time.Since(born[gone]) > lived; gone++ { // the row first, then what it named
+			for ; gone < len(born) && time.Since(born[gone]) > lived; gone++ { // the row first, then what it named
 				id := fmt.Sprintf("v%05d", gone)
 				p.exec("DELETE FROM videos WHERE id = ?", id)
 				if err := os.RemoveAll(filepath.Join(p.objects, id)); err != nil {

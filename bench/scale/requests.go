@@ -15,12 +15,20 @@ import (
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
-// asked counts what the processes of a cluster asked their stores for, and the
-// seconds that their servers computed.
-type asked struct{ queries, reads, writes, cpu float64 }
+// asked counts what the processes of a cluster asked their stores for, the seconds
+// that their servers computed, and those that went by.
+type asked struct{ queries, reads, writes, cpu, took float64 }
 
 func (a asked) since(b asked) asked {
-	return asked{a.queries - b.queries, a.reads - b.reads, a.writes - b.writes, a.cpu - b.cpu}
+	return asked{a.queries - b.queries, a.reads - b.reads, a.writes - b.writes, a.cpu - b.cpu, a.took - b.took}
+}
+
+// beyond is what was asked beyond what is asked when nothing happens.
+func (a asked) beyond(idle asked) asked {
+	share := a.took / idle.took
+	return asked{
+		max(0, a.queries-share*idle.queries), max(0, a.reads-share*idle.reads), max(0, a.writes-share*idle.writes), max(0, a.cpu-share*idle.cpu), a.took,
+	}
 }
 
 // requests counts what a minute costs the stores: recorded in pieces of a second
@@ -46,7 +54,7 @@ func requests(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figu
 	if err != nil {
 		return nil, err
 	}
-	made, err := r.over(ctx, func() error { return r.ready(ctx, u.Video) })
+	made, err := r.over(ctx, func() error { return r.quiet(ctx) })
 	if err != nil {
 		return nil, err
 	}
@@ -61,9 +69,9 @@ func requests(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figu
 	}
 	perMinute := func(name string, a asked) []figure.Figure {
 		return []figure.Figure{
-			told("database: queries, "+name, a.queries*minute, "/min"),
+			told("database: queries, "+name, a.beyond(idle).queries*minute, "/min"),
 			told("S3: writes, "+name, a.writes*minute, "/min"), told("S3: reads, "+name, a.reads*minute, "/min"),
-			told("server: CPU, "+name, a.cpu*minute, "s"),
+			told("server: CPU, "+name, a.beyond(idle).cpu*minute, "s"),
 		}
 	}
 	found := []figure.Figure{told("database: queries, idle server and worker", idle.queries*6, "/min")}
@@ -89,7 +97,7 @@ func (r *room) over(ctx context.Context, do func() error) (asked, error) {
 
 // count reads the metrics of every process.
 func (r *room) count(ctx context.Context) (asked, error) {
-	var sum asked
+	sum := asked{took: float64(time.Now().UnixMicro()) / 1e6}
 	for _, node := range r.Servers {
 		sum.cpu += node.CPU().Seconds()
 	}

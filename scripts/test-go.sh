@@ -19,6 +19,7 @@ CGO_ENABLED=0 go test -timeout 10m "${packages[@]}"
 # events, which only PostgreSQL passes on.
 if command -v gcc >/dev/null; then
 	export CGO_ENABLED=1
-	MEANWHILE_TEST_ENGINE=sqlite go test -race -timeout 10m ./storage/...
+	# -p: half of these wait for somebody's time to run out
+	MEANWHILE_TEST_ENGINE=sqlite go test -race -p 3 -timeout 10m ./storage/...
 	MEANWHILE_TEST_ENGINE=postgres go test -race -timeout 10m ./storage/record
 fi

@@ -80,7 +80,7 @@ type worker[A Args] struct {
 
 // Work implements river.Worker.
 func (w *worker[A]) Work(ctx context.Context, job *river.Job[A]) error {
-	ctx, leave := w.lease.enter(ctx, job.Queue)
+	ctx, leave := w.lease.enter(ctx, job.Queue, job.ID)
 	defer leave()
 	err := guarded(func() error {
 		return w.handle(ctx, Job[A]{

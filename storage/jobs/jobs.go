@@ -56,6 +56,9 @@ type Queue struct {
 	handlers *Handlers
 	beat     time.Duration
 	turns    turns
+	// ended counts, by job, the beats since this process has been done with it
+	// while the database still says that it runs.
+	ended map[int64]int
 	// still ends what says that this process lives.
 	still func()
 }

@@ -19,14 +19,17 @@ type lease struct {
 }
 
 // holder is a job that runs.
-type holder struct{ end context.CancelCauseFunc }
+type holder struct {
+	id  int64
+	end context.CancelCauseFunc
+}
 
 func newLease() *lease { return &lease{held: map[*holder]struct{}{}} }
 
 // enter begins a job.
-func (l *lease) enter(ctx context.Context, queue string) (inner context.Context, leave func()) {
+func (l *lease) enter(ctx context.Context, queue string, id int64) (inner context.Context, leave func()) {
 	ctx, end := context.WithCancelCause(ctx)
-	h := &holder{end: end}
+	h := &holder{id: id, end: end}
 	media := 0
 	if queue == QueueMedia {
 		media = 1
@@ -58,4 +61,16 @@ func (l *lease) busy() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.inside
+}
+
+// holds says whether a job runs.
+func (l *lease) holds(id int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for h := range l.held {
+		if h.id == id {
+			return true
+		}
+	}
+	return false
 }

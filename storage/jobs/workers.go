@@ -145,7 +145,38 @@ func (q *Queue) pulse(ctx context.Context, judge bool) error {
 			return err
 		}
 	}
+	if err := q.reclaim(ctx); err != nil {
+		return err
+	}
 	return q.keepTurns(ctx)
+}
+
+// reclaim makes jobs available again that this process was done with, but whose
+// end was never noted: the database was away, and the queue tries that only so
+// often. Nobody else would take them, as their process lives.
+func (q *Queue) reclaim(ctx context.Context) error {
+	var mine, lost []int64
+	err := q.db.Writer.NewRaw("SELECT id FROM river_job WHERE state = 'running' AND "+q.lastAttemptedBy()+" = ?", q.self.ID).Scan(ctx, &mine)
+	if err != nil {
+		return err
+	}
+	ended := map[int64]int{}
+	for _, id := range mine {
+		if q.lease.holds(id) {
+			continue
+		}
+		if ended[id] = q.ended[id] + 1; ended[id] > lostBeats {
+			lost = append(lost, id)
+		}
+	}
+	if q.ended = ended; len(lost) == 0 {
+		return nil
+	}
+	q.log.Info("jobs whose end was not noted are done again", "jobs", len(lost))
+	return q.db.WriteBeside(ctx, func(ctx context.Context, tx bun.Tx) error {
+		_, err := q.free(ctx, tx, "id IN (?)", bun.In(lost))
+		return err
+	})
 }
 
 // rescue forgets the processes that were not heard of, and gives their jobs to

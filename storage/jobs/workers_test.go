@@ -122,6 +122,27 @@ func TestAWorkerThatIsOnlySlow(t *testing.T) {
 	})
 }
 
+// TestAnEndThatWasNotNoted (F13): the database was away when a job was done, and
+// still says that it runs, by a process that lives. It is done again.
+func TestAnEndThatWasNotNoted(t *testing.T) {
+	t.Parallel()
+	databasetest.Each(t, func(t *testing.T, db *database.DB) {
+		done := make(chan spanJob, 2)
+		q := crew(t, db, quick, func(_ context.Context, job spanJob) error {
+			done <- job
+			return nil
+		})
+		insert(t, db, q, jobs.Span{VideoID: "v"}, nil)
+		first := receive(t, done, "nobody does it")
+		require.Eventually(t, func() bool { return rows(t, db)[0].State == "completed" }, testTime, tick)
+		_, err := db.Writer.ExecContext(t.Context(), "UPDATE river_job SET state = 'running', finalized_at = NULL WHERE kind = 'span'")
+		require.NoError(t, err)
+		require.Equal(t, first.ID, receive(t, done, "nobody does it again").ID)
+		require.Eventually(t, func() bool { return rows(t, db)[0].State == "completed" }, testTime, tick)
+		stop(t, q)
+	})
+}
+
 // TestWhoWorks lists the processes, and forgets one that stops.
 func TestWhoWorks(t *testing.T) {
 	t.Parallel()

@@ -174,7 +174,7 @@ func (q *Queue) reclaim(ctx context.Context) error {
 	}
 	q.log.Info("jobs whose end was not noted are done again", "jobs", len(lost))
 	return q.db.WriteBeside(ctx, func(ctx context.Context, tx bun.Tx) error {
-		_, err := q.free(ctx, tx, "id IN (?)", bun.In(lost))
+		_, err := q.free(ctx, tx, "id IN (?)", bun.List(lost))
 		return err
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
@@ -120,6 +121,39 @@ func TestAWorkerThatIsOnlySlow(t *testing.T) {
 		require.Eventually(t, func() bool { return rows(t, db)[0].State == "completed" }, testTime, tick)
 		stop(t, other)
 	})
+}
+
+// TestAnEndThatMeetsARescue is F9 at the worst moment: the end of an attempt is
+// noted while its job is being given to another. PostgreSQL shows the one that
+// waits for the row what it was before, still running. SQLite has one writer.
+func TestAnEndThatMeetsARescue(t *testing.T) {
+	t.Parallel()
+	address := migrated(t, database.PostgreSQL)
+	db, rescuer := databasetest.Open(t, address), databasetest.Open(t, address)
+	began, finish := make(chan spanJob, 2), make(chan struct{})
+	q := crew(t, db, slow, func(_ context.Context, job spanJob) error {
+		began <- job
+		<-finish
+		return nil
+	})
+	insert(t, db, q, jobs.Span{VideoID: "v"}, nil)
+	first := receive(t, began, "nobody begins")
+	err := rescuer.WriteBeside(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.NewRaw(`UPDATE river_job SET state = 'available', id = nextval(pg_get_serial_sequence('river_job', 'id')),
+			metadata = metadata || jsonb_build_object('first', id) WHERE kind = 'span'`).Exec(ctx)
+		close(finish)
+		require.Eventually(t, func() bool {
+			var waits bool
+			err := db.Reader.NewRaw(`SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+				AND wait_event_type = 'Lock' AND query LIKE '%river_job%')`).Scan(ctx, &waits)
+			return err == nil && waits
+		}, testTime, tick, "the end is not being noted")
+		return err
+	})
+	require.NoError(t, err)
+	require.Equal(t, first.ID, receive(t, began, "nobody does it again").ID)
+	require.Eventually(t, func() bool { return rows(t, db)[0].State == "completed" }, testTime, tick)
+	stop(t, q)
 }
 
 // TestAnEndThatWasNotNoted (F13): the database was away when a job was done, and

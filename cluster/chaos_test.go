@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 	"github.com/meanwhile-app/meanwhile/cluster/toxic"
 )
@@ -29,7 +30,7 @@ func TestChaos(t *testing.T) {
 	stores, err := cluster.StartStores(t.Context()) // which nobody minds to lose for a moment
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stores.Close()) })
-	require.NoError(t, stores.Prepare(t.Context(), binary(t)))
+	require.NoError(t, stores.Prepare(t.Context(), clustertest.Binary(t)))
 	r := start(t, stores, cluster.Options{Servers: 2, Workers: 3, Slots: 1})
 	runs, seeds := chaosRuns(t)
 	for i := range runs {

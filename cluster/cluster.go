@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/cluster/toxic"
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // Options say what to start.
@@ -235,7 +236,7 @@ func (n *Node) Start(ctx context.Context) error {
 	n.mu.Lock()
 	n.url = "http://" + said.Addr
 	n.mu.Unlock()
-	return until(ctx, n.isReady)
+	return storestest.Until(ctx, bootTime, n.isReady)
 }
 
 // errNotReady says that a server is not ready yet.

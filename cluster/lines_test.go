@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 	"github.com/meanwhile-app/meanwhile/cluster/toxic"
 )
@@ -69,7 +70,7 @@ func TestTheDatabaseIsRestarted(t *testing.T) {
 	stores, err := cluster.StartStores(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, stores.Close()) })
-	require.NoError(t, stores.Prepare(t.Context(), binary(t)))
+	require.NoError(t, stores.Prepare(t.Context(), clustertest.Binary(t)))
 	r := start(t, stores, cluster.Options{Servers: 2, Workers: 3, Slots: 1})
 	u := r.record(t, 6, func(piece int) {
 		if piece%2 == 0 {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 )
 
 // tool runs a program that a test cannot do without; where it is missing, or where
@@ -70,7 +71,7 @@ func TestThePowerGoes(t *testing.T) {
 	require.Empty(t, lost, "the control: what nobody synced is lost")
 	addr := strings.TrimPrefix(r.client.Base, "http://localhost")
 	require.NoError(t, r.Front.Close())
-	again, err := cluster.New(t.Context(), nil, cluster.Options{Binary: binary(t), Servers: 1, Slots: 1, Folder: after, Addr: "127.0.0.1" + addr})
+	again, err := cluster.New(t.Context(), nil, cluster.Options{Binary: clustertest.Binary(t), Servers: 1, Slots: 1, Folder: after, Addr: "127.0.0.1" + addr})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, again.Close()) })
 	require.NoError(t, u.Kept(t.Context()))

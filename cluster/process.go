@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // Program is what a process runs.
@@ -55,7 +57,7 @@ func (p *Process) Start() error {
 	defer p.mu.Unlock()
 	cmd := exec.Command(p.Path, p.Args...) //nolint:gosec,noctx // tests start what they name, and end it themselves
 	cmd.Env = p.Env
-	cmd.SysProcAttr = lifeline(p.Owner)
+	cmd.SysProcAttr = storestest.Lifeline(p.Owner)
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		return err

@@ -7,13 +7,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // Consistent wants records and bucket to agree once all work is done: every part
 // follows the one before, every object that a row names is there and whole, and no
 // job waits or was given up.
 func (c *Cluster) Consistent(ctx context.Context) error {
-	if err := until(ctx, c.idle); err != nil {
+	if err := storestest.Until(ctx, bootTime, c.idle); err != nil {
 		return err
 	}
 	wrong, err := c.Stores.Postgres.Query(ctx, c.Name, `

@@ -4,8 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,12 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
-// What all tests share: one PostgreSQL, one S3 server and one clip. They are
-// started by the first test that wants them and end with the last.
+// What all tests share: one PostgreSQL, one S3 server and one clip, made by the
+// first test that wants them.
 type shared struct {
+	clustertest.Shared
+
 	once   sync.Once
 	stores *cluster.Stores
 	clip   *ledger.Clip
@@ -27,48 +28,22 @@ type shared struct {
 
 var all shared
 
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if all.stores != nil {
-		if err := all.stores.Close(); err != nil {
-			_, _ = os.Stderr.WriteString(err.Error() + "\n")
-			status = 1
-		}
-	}
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { os.Exit(all.Run(m)) }
 
 // clipSeconds is long enough for more than one span.
 const clipSeconds = 12
 
 func (s *shared) open(t *testing.T) {
 	t.Helper()
+	binary := clustertest.Binary(t)
 	s.once.Do(func() {
 		ctx := context.WithoutCancel(t.Context())
-		if s.stores, s.err = cluster.OpenStores(ctx); s.err == nil {
-			s.err = s.stores.Prepare(ctx, binary(t))
-		}
-		if s.err == nil {
+		s.stores = s.Stores(t)
+		if s.err = s.stores.Prepare(ctx, binary); s.err == nil {
 			s.clip, s.err = ledger.NewClip(ctx, clipSeconds)
 		}
 	})
 	require.NoError(t, s.err)
-}
-
-// binary is Meanwhile, as it was built; without it these tests have nothing to
-// start.
-func binary(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("MEANWHILE_BINARY")
-	if path == "" {
-		path = filepath.Join("..", "bin", "meanwhile")
-	}
-	path, err := filepath.Abs(path)
-	require.NoError(t, err)
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("there is no bin/meanwhile to start: make build")
-	}
-	return path
 }
 
 // rig is a cluster of a test, and a client that is signed in.
@@ -96,26 +71,7 @@ func alone(t *testing.T, env ...string) *rig {
 
 func start(t *testing.T, stores *cluster.Stores, o cluster.Options) *rig {
 	t.Helper()
-	o.Binary = binary(t)
-	folder := t.TempDir()
-	if o.Folder == "" {
-		o.Folder = folder
-	}
-	o.Name = "t" + strings.ToLower(filepath.Base(filepath.Dir(folder)))
-	o.Name = strings.NewReplacer("_", "-", "/", "-").Replace(o.Name)
-	o.Name = o.Name[:min(len(o.Name), 50)]
-	o.Env = append([]string{"MEANWHILE_RATE_FACTOR=1000"}, o.Env...)
-	c, err := cluster.New(t.Context(), stores, o)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(c.Log(60))
-		}
-		require.NoError(t, c.Close())
-		if stores != nil {
-			require.NoError(t, stores.Drop(context.WithoutCancel(t.Context()), o.Name))
-		}
-	})
+	c := clustertest.Start(t, stores, o)
 	token, err := c.SetupToken(t.Context())
 	require.NoError(t, err)
 	client := ledger.NewClient(c.Front.URL())

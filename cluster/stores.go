@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // Stores are what every cluster of a run shares: one PostgreSQL and one S3
@@ -48,9 +50,10 @@ func StartStores(ctx context.Context) (*Stores, error) {
 	return &Stores{Postgres: p, Gateway: g}, nil
 }
 
-// borrow uses stores of another process: their port and, of S3, its folder.
+// borrow uses stores of another process: their port or address and, of S3, its
+// folder.
 func borrow(postgres, gateway string) (*Stores, error) {
-	bin, err := programsOfPostgres()
+	files, err := storestest.FindPostgres()
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +61,11 @@ func borrow(postgres, gateway string) (*Stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, folder, _ := strings.Cut(gateway, ":")
-	other, err := strconv.Atoi(number)
-	if err != nil {
-		return nil, err
-	}
-	return &Stores{Postgres: &Postgres{bin: bin, port: port}, Gateway: &Gateway{port: other, folder: folder}, borrowed: true, like: os.Getenv(likeVariable)}, nil
+	addr, folder, _ := strings.Cut(gateway, "|")
+	return &Stores{
+		Postgres: &Postgres{files: files, port: port}, Gateway: &Gateway{server: &storestest.Gateway{Addr: addr, Folder: folder}},
+		borrowed: true, like: os.Getenv(likeVariable),
+	}, nil
 }
 
 // migrated is the name of the database with a schema and nothing else.
@@ -79,7 +81,7 @@ func (s *Stores) Prepare(ctx context.Context, binary string) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, binary, "migrate")
-	cmd.Env = append(os.Environ(), "MEANWHILE_DATA="+s.Gateway.folder, "MEANWHILE_DATABASE_URL="+s.Postgres.URL(s.Postgres.Addr(), migrated))
+	cmd.Env = append(os.Environ(), "MEANWHILE_DATA="+s.Gateway.server.Folder, "MEANWHILE_DATABASE_URL="+s.Postgres.URL(s.Postgres.Addr(), migrated))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("migrate: %w: %s", err, out)
 	}
@@ -109,7 +111,7 @@ func (s *Stores) Drop(ctx context.Context, name string) error {
 func (s *Stores) Env() []string {
 	return []string{
 		postgresVariable + "=" + strconv.Itoa(s.Postgres.port),
-		gatewayVariable + "=" + strconv.Itoa(s.Gateway.port) + ":" + s.Gateway.folder,
+		gatewayVariable + "=" + s.Gateway.Addr() + "|" + s.Gateway.server.Folder,
 		likeVariable + "=" + s.like,
 		"MEANWHILE_TEST_POSTGRES=" + s.Postgres.URL(s.Postgres.Addr(), "postgres"),
 	}

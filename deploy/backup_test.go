@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,8 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/objects/mirror"
+	"github.com/meanwhile-app/meanwhile/storage/objects/objectstest"
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // clipSeconds is how long the recordings of these tests last.
@@ -51,15 +55,7 @@ func newStudio(t *testing.T, c *cluster.Cluster) *studio {
 // alone starts one server that keeps everything in a folder.
 func alone(t *testing.T, folder string) *cluster.Cluster {
 	t.Helper()
-	c, err := cluster.New(t.Context(), nil, cluster.Options{Binary: binary(t), Folder: folder, Servers: 1, Slots: 1, Env: []string{"MEANWHILE_RATE_FACTOR=1000"}})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(c.Log(40))
-		}
-		require.NoError(t, c.Close())
-	})
-	return c
+	return clustertest.Start(t, nil, cluster.Options{Folder: folder, Servers: 1, Slots: 1})
 }
 
 // record makes a finished video with a comment.
@@ -150,7 +146,7 @@ func TestBackupOfOneMachine(t *testing.T) {
 
 	folder = t.TempDir()
 	data := filepath.Join(folder, "server-1")
-	out, err := output(t, []string{"MEANWHILE_DATA=" + data}, binary(t), "restore", "--from", kept)
+	out, err := output(t, []string{"MEANWHILE_DATA=" + data}, clustertest.Binary(t), "restore", "--from", kept)
 	require.NoError(t, err, out)
 	requireInTime(t, out)
 	back := alone(t, folder)
@@ -159,7 +155,7 @@ func TestBackupOfOneMachine(t *testing.T) {
 	require.NoError(t, s.book.Settled(t.Context(), s.clip))
 	require.Regexp(t, `ok +database`, tool(t, back, "doctor"), "the database is whole")
 
-	out, err = output(t, []string{"MEANWHILE_DATA=" + data}, binary(t), "restore", "--from", kept)
+	out, err = output(t, []string{"MEANWHILE_DATA=" + data}, clustertest.Binary(t), "restore", "--from", kept)
 	require.Error(t, err, "nothing is overwritten")
 	require.Contains(t, out, "another server")
 }
@@ -199,7 +195,7 @@ func TestBackupOfACluster(t *testing.T) {
 	s := newStudio(t, c)
 	s.record(t, "first")
 	stop := s.busy(t)
-	all, copied, again := stores(t), c.Name+"-copy", c.Name+"-again"
+	all, copied, again := c.Stores, c.Name+"-copy", c.Name+"-again"
 	require.NoError(t, all.Gateway.Create(copied)) // where the bucket is backed up to
 	t.Cleanup(func() { require.NoError(t, all.Gateway.Drop(copied)) })
 	copyBucket(t, all, c.Name, copied)
@@ -215,7 +211,7 @@ func TestBackupOfACluster(t *testing.T) {
 	copyBucket(t, all, copied, again)
 	postgres(t, "pg_restore", "--no-owner", "--exit-on-error", "--dbname="+all.Postgres.URL(all.Postgres.Addr(), again), dump)
 	back, err := cluster.Open(t.Context(), all, cluster.Options{
-		Binary: binary(t), Folder: t.TempDir(), Name: again, Servers: 2, Workers: 1, Env: []string{"MEANWHILE_RATE_FACTOR=1000"},
+		Binary: clustertest.Binary(t), Folder: t.TempDir(), Name: again, Servers: 2, Workers: 1, Env: []string{"MEANWHILE_RATE_FACTOR=1000"},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, back.Close()) })
@@ -227,57 +223,21 @@ func TestBackupOfACluster(t *testing.T) {
 // postgres runs one of PostgreSQL's programs.
 func postgres(t *testing.T, name string, args ...string) {
 	t.Helper()
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
+	found, err := storestest.FindPostgres()
 	require.NoError(t, err)
-	if len(found) == 0 {
-		found = []string{name}
-	}
-	out, err := output(t, nil, program(t, found[len(found)-1]), args...)
+	out, err := output(t, nil, found.Program(name), args...)
 	require.NoError(t, err, out)
 }
 
 // copyBucket copies what is not there yet, as any tool for S3 does.
 func copyBucket(t *testing.T, all *cluster.Stores, from, to string) {
 	t.Helper()
-	key, secret := credentials(all)
-	open := func(bucket string) objects.Keeper {
-		keeper, err := objects.Open(t.Context(), all.Gateway.URL(all.Gateway.Addr(), bucket), objects.Options{AccessKeyID: key, SecretAccessKey: secret})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, keeper.Close()) })
-		return keeper
+	open := func(bucket string) mirror.Source {
+		keys := objects.Options{AccessKeyID: storestest.AccessKey, SecretAccessKey: storestest.SecretKey}
+		store, ok := objectstest.Open(t, all.Gateway.URL(all.Gateway.Addr(), bucket), keys).(mirror.Source)
+		require.True(t, ok)
+		return store
 	}
-	source, target := open(from), open(to)
-	list, ok := source.(objects.Lister)
-	require.True(t, ok)
-	for after := ""; ; {
-		found, err := list.List(t.Context(), "", after, 1000)
-		require.NoError(t, err)
-		if len(found) == 0 {
-			return
-		}
-		for _, o := range found {
-			after = o.Key
-			if size, err := target.Size(t.Context(), o.Key); err == nil && size == o.Size {
-				continue
-			}
-			r, err := source.OpenRange(t.Context(), o.Key, 0, o.Size)
-			require.NoError(t, err)
-			_, err = target.Put(t.Context(), o.Key, r)
-			require.NoError(t, errors.Join(err, r.Close()))
-		}
-	}
-}
-
-// credentials are the keys of the S3 server.
-func credentials(all *cluster.Stores) (key, secret string) {
-	for _, variable := range all.Gateway.Env() {
-		name, value, _ := strings.Cut(variable, "=")
-		switch name {
-		case "AWS_ACCESS_KEY_ID":
-			key = value
-		case "AWS_SECRET_ACCESS_KEY":
-			secret = value
-		}
-	}
-	return key, secret
+	_, err := mirror.Mirror{From: open(from), To: open(to), Log: slog.New(slog.DiscardHandler)}.Copy(t.Context())
+	require.NoError(t, err)
 }

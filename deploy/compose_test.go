@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
@@ -163,7 +164,7 @@ func TestSecretsAreMade(t *testing.T) {
 // settings are the variables that a command of the binary knows.
 func settings(t *testing.T, command string) []string {
 	t.Helper()
-	help, err := output(t, nil, binary(t), command, "--help")
+	help, err := output(t, nil, clustertest.Binary(t), command, "--help")
 	require.NoError(t, err, help)
 	return regexp.MustCompile(`\$([A-Z][A-Z0-9_]+)`).FindAllString(help, -1)
 }
@@ -194,8 +195,8 @@ func TestComposeSettingsAreKnown(t *testing.T) {
 func TestComposeRuns(t *testing.T) {
 	t.Parallel()
 	c, folder, ports := compose(t), t.TempDir(), freePorts(t, 4)
-	database := name(t)
-	postgres := stores(t).Postgres
+	database := clustertest.Name(t)
+	postgres := all.Stores(t).Postgres
 	require.NoError(t, postgres.Create(t.Context(), database, ""))
 	t.Cleanup(func() { require.NoError(t, postgres.Drop(context.WithoutCancel(t.Context()), database)) })
 	out, err := output(t, nil, "./make-secrets.sh", filepath.Join(folder, "secrets"))
@@ -221,7 +222,7 @@ func TestComposeRuns(t *testing.T) {
 		env := startService(t, name, addr, filepath.Join(folder, name), here)
 		urls[name] = "http://" + addr
 		if name == "server1" {
-			add := exec.CommandContext(t.Context(), binary(t), "user", "add", "--email", "owner@example.org", "--name", "Olive Owner", "--role", "owner")
+			add := exec.CommandContext(t.Context(), clustertest.Binary(t), "user", "add", "--email", "owner@example.org", "--name", "Olive Owner", "--role", "owner")
 			add.Env, add.Stdin = env, strings.NewReader(ledger.Password+"\n")
 			said, err := add.CombinedOutput()
 			require.NoError(t, err, string(said))
@@ -258,11 +259,11 @@ func startService(t *testing.T, name, addr, data string, here *strings.Replacer)
 		}
 		env = append(env, variable+"="+here.Replace(value))
 	}
-	run(t, cluster.Program{Name: name, Path: binary(t), Args: s.Command, Env: env})
+	run(t, cluster.Program{Name: name, Path: clustertest.Binary(t), Args: s.Command, Env: env})
 	check := s.Healthcheck.Test
 	require.Equal(t, []string{"CMD", "meanwhile"}, check[:2])
 	require.Eventually(t, func() bool {
-		cmd := exec.CommandContext(t.Context(), binary(t), check[2:]...)
+		cmd := exec.CommandContext(t.Context(), clustertest.Binary(t), check[2:]...)
 		cmd.Env = env
 		return cmd.Run() == nil
 	}, 2*soon, 10*tick, "%s is not healthy", name)

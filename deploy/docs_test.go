@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 )
 
 // known are the variables that the binary reads, of all its commands.
@@ -22,7 +24,7 @@ func known(t *testing.T) map[string]bool {
 			all[strings.TrimPrefix(name, "$")] = true
 		}
 	}
-	help, err := output(t, nil, binary(t), "migrate", "copy", "--help")
+	help, err := output(t, nil, clustertest.Binary(t), "migrate", "copy", "--help")
 	require.NoError(t, err)
 	for _, name := range regexp.MustCompile(`\$([A-Z][A-Z0-9_]+)`).FindAllStringSubmatch(help, -1) {
 		all[name[1]] = true

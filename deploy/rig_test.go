@@ -11,16 +11,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
@@ -30,70 +28,15 @@ const (
 	tick = 20 * time.Millisecond
 )
 
-// shared are the stores of all tests, started by the first that wants them.
-type shared struct {
-	once   sync.Once
-	stores *cluster.Stores
-	err    error
-}
+// all are the stores of all tests.
+var all clustertest.Shared
 
-var all shared
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if all.stores != nil {
-		if err := all.stores.Close(); err != nil {
-			_, _ = os.Stderr.WriteString(err.Error() + "\n")
-			status = 1
-		}
-	}
-	os.Exit(status)
-}
-
-func stores(t *testing.T) *cluster.Stores {
-	t.Helper()
-	all.once.Do(func() { all.stores, all.err = cluster.OpenStores(context.WithoutCancel(t.Context())) })
-	require.NoError(t, all.err)
-	return all.stores
-}
-
-// binary is Meanwhile, as it was built.
-func binary(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("MEANWHILE_BINARY")
-	if path == "" {
-		path = filepath.Join("..", "bin", "meanwhile")
-	}
-	path, err := filepath.Abs(path)
-	require.NoError(t, err)
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("there is no bin/meanwhile to start: make build")
-	}
-	return path
-}
-
-// name is one for a database and a bucket of this test.
-func name(t *testing.T) string {
-	t.Helper()
-	s := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(t.Name()), "-")
-	return "d" + s[max(0, len(s)-30):] + strconv.FormatInt(time.Now().UnixNano()%1e6, 36)
-}
+func TestMain(m *testing.M) { os.Exit(all.Run(m)) }
 
 // servers starts Meanwhile so many times over the same stores.
 func servers(t *testing.T, n int, env ...string) *cluster.Cluster {
 	t.Helper()
-	c, err := cluster.New(t.Context(), stores(t), cluster.Options{
-		Binary: binary(t), Folder: t.TempDir(), Name: name(t), Servers: n, Env: append([]string{"MEANWHILE_RATE_FACTOR=1000"}, env...),
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(c.Log(40))
-		}
-		require.NoError(t, c.Close())
-		require.NoError(t, stores(t).Drop(context.WithoutCancel(t.Context()), c.Name))
-	})
-	return c
+	return clustertest.Start(t, all.Stores(t), cluster.Options{Servers: n, Env: env})
 }
 
 // owner makes the account that ledger.Client signs in as.

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 )
 
 // unit is what a file of systemd sets, in its order: names to values.
@@ -72,7 +74,7 @@ func TestUnitsAreWell(t *testing.T) {
 	t.Parallel()
 	analyze, folder := program(t, "systemd-analyze"), t.TempDir()
 	for file := range units() {
-		content := strings.ReplaceAll(read(t, "systemd/"+file), "/usr/local/bin/meanwhile", binary(t))
+		content := strings.ReplaceAll(read(t, "systemd/"+file), "/usr/local/bin/meanwhile", clustertest.Binary(t))
 		path := write(t, filepath.Join(folder, strings.Replace(file, "@", "@1", 1)), content)
 		out, err := output(t, nil, analyze, "verify", path)
 		require.NoError(t, err, out)
@@ -91,7 +93,7 @@ func TestUnitsLetTheSandboxBe(t *testing.T) {
 	strace, analyze := program(t, "strace"), program(t, "systemd-analyze")
 	trace := filepath.Join(t.TempDir(), "trace")
 	out, err := output(t, []string{"MEANWHILE_ADDR=127.0.0.1:0", "MEANWHILE_DATA=" + t.TempDir()},
-		strace, "-f", "-qq", "-e", "status=successful", "-e", "signal=none", "-o", trace, binary(t), "doctor")
+		strace, "-f", "-qq", "-e", "status=successful", "-e", "signal=none", "-o", trace, clustertest.Binary(t), "doctor")
 	require.NoError(t, err, out)
 	require.Regexp(t, `ok +sandbox`, out)
 	raw, err := os.ReadFile(trace)

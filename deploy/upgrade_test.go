@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 )
@@ -89,13 +90,13 @@ func TestUpgrade(t *testing.T) {
 
 	// First the schema alone, killed again and again on its way.
 	for range 10 {
-		cmd := exec.CommandContext(t.Context(), binary(t), "migrate")
+		cmd := exec.CommandContext(t.Context(), clustertest.Binary(t), "migrate")
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "MEANWHILE_DATA=" + data}
 		require.NoError(t, cmd.Start())
 		time.AfterFunc(30*time.Millisecond, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait() // it may have come to its end
 	}
-	out, err = output(t, []string{"MEANWHILE_DATA=" + data}, binary(t), "migrate")
+	out, err = output(t, []string{"MEANWHILE_DATA=" + data}, clustertest.Binary(t), "migrate")
 	require.NoError(t, err, out)
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	db, err := database.Open(t.Context(), "sqlite:"+filepath.Join(data, "meanwhile.db"))

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // settleTime is how long what was interrupted may take to be made up for.
@@ -37,7 +39,7 @@ func (l *Ledger) Settled(ctx context.Context, clip *Clip) error {
 // Ready waits until nothing is left to do for a video.
 func (u *Upload) Ready(ctx context.Context) error {
 	var video Video
-	err := until(ctx, settleTime, func(ctx context.Context) error {
+	err := storestest.Until(ctx, settleTime, func(ctx context.Context) error {
 		var err error
 		if video, err = u.ledger.client.Video(ctx, u.Video); err != nil {
 			return err
@@ -183,20 +185,3 @@ func probe(ctx context.Context, url string) (float64, error) {
 
 // errNotReady says that a video is not ready yet.
 var errNotReady = errors.New("is not ready")
-
-// until repeats a question until it is answered without an error.
-func until(ctx context.Context, patience time.Duration, ask func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		err := ask(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("after %v: %w", patience, err)
-		case <-time.After(pause):
-		}
-	}
-}

@@ -3,41 +3,39 @@ package databasetest
 import (
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // Server is a PostgreSQL server of one test alone, to be treated badly. It keeps
 // what it acknowledges, as one in use does.
 type Server struct {
-	binaries, folder string
+	files *storestest.Postgres
 }
 
 // NewServer starts a server until the test ends.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	binaries, err := Binaries()
+	files, err := storestest.MakePostgres(t.Context())
 	require.NoError(t, err)
-	folder, err := Folder()
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	require.NoError(t, InitDB(binaries, folder))
-	s := &Server{binaries: binaries, folder: folder}
+	t.Cleanup(func() { _ = os.RemoveAll(files.Folder) })
+	s := &Server{files: files}
 	s.Start(t)
 	t.Cleanup(func() { _ = s.control(t, "stop", "-m", "immediate") })
 	return s
 }
 
 // URL is the address of the server's own database.
-func (s *Server) URL() string { return "postgres:///postgres?user=postgres&host=" + s.folder }
+func (s *Server) URL() string { return socketURL(s.files.Folder) }
 
 // Start starts the server and waits until it answers.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
-	require.NoError(t, s.control(t, "start", "-l", filepath.Join(s.folder, "log"), "-o", "-c listen_addresses= -c max_connections=50 -k "+s.folder))
+	require.NoError(t, s.control(t, "start", "-l", filepath.Join(s.files.Folder, "log"), "-o", "-c listen_addresses= -c max_connections=50 -k "+s.files.Folder))
 }
 
 // Stop stops the server: "fast" ends what runs in order, "immediate" as a power
@@ -49,11 +47,8 @@ func (s *Server) Stop(t testing.TB, mode string) {
 
 func (s *Server) control(t testing.TB, arguments ...string) error {
 	t.Helper()
-	arguments = append(arguments, "-w", "-D", filepath.Join(s.folder, "data"))
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(s.binaries, "pg_ctl"), arguments...) //nolint:gosec // PostgreSQL's own
-	if err := AsAnybody(command); err != nil {
-		return err
-	}
+	arguments = append(arguments, "-w", "-D", s.files.Data())
+	command := s.files.Command(context.WithoutCancel(t.Context()), "pg_ctl", arguments...)
 	// The server would hold a pipe open for as long as it runs.
 	out, err := os.CreateTemp(t.TempDir(), "pg_ctl")
 	if err != nil {

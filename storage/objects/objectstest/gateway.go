@@ -5,17 +5,8 @@ package objectstest
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -23,142 +14,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/meanwhile-app/meanwhile/storage/objects"
-)
-
-const (
-	accessKey = "test-access-key"
-	secretKey = "test-secret-key"
-	region    = "us-east-1"
-	// startTime is long because a whole test run shares few cores.
-	startTime = time.Minute
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // Gateway is a running versitygw, which keeps its buckets in a folder.
 type Gateway struct {
-	// Endpoint is its address: http://127.0.0.1:port.
-	Endpoint string
-	folder   string
-	process  *exec.Cmd
+	*storestest.Gateway
 }
 
 // Start starts a gateway over a folder and waits until it answers. More flags
 // may be given, such as --cors-allow-origin.
 func Start(ctx context.Context, folder string, flags ...string) (*Gateway, error) {
-	program, err := find()
+	g, err := storestest.StartGateway(ctx, folder, flags...)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"buckets", "meta"} {
-		if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
-			return nil, err
-		}
-	}
-	for range 5 { // another process may take the port first
-		g := &Gateway{folder: folder}
-		if err = g.start(ctx, program, flags); err == nil {
-			return g, nil
-		}
-	}
-	return nil, err
+	return &Gateway{g}, nil
 }
-
-// find looks for the program that scripts/tools.sh installs.
-func find() (string, error) {
-	at, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		program := filepath.Join(at, ".tools", "versitygw")
-		if _, err := os.Stat(program); err == nil {
-			return program, nil
-		}
-		if at == filepath.Dir(at) {
-			return "", errors.New("there is no .tools/versitygw, the S3 server of the tests; scripts/tools.sh versitygw installs it")
-		}
-		at = filepath.Dir(at)
-	}
-}
-
-func (g *Gateway) start(ctx context.Context, program string, flags []string) error {
-	free, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	addr := free.Addr().String()
-	if err := free.Close(); err != nil {
-		return err
-	}
-	g.Endpoint = "http://" + addr
-	output, err := os.Create(filepath.Join(g.folder, "log"))
-	if err != nil {
-		return err
-	}
-	defer output.Close()
-	args := append([]string{"--port", addr, "--health", "/health", "--quiet", "--keep-alive"}, flags...)
-	args = append(args, "posix", "--sidecar", filepath.Join(g.folder, "meta"), filepath.Join(g.folder, "buckets"))
-	g.process = exec.CommandContext(context.WithoutCancel(ctx), program, args...) //nolint:gosec // our own tool
-	g.process.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+accessKey, "ROOT_SECRET_KEY="+secretKey)
-	g.process.Stdout, g.process.Stderr = output, output
-	g.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := g.process.Start(); err != nil {
-		return err
-	}
-	if err := g.wait(ctx); err != nil {
-		said, _ := os.ReadFile(output.Name())
-		return errors.Join(fmt.Errorf("versitygw does not answer: %w: %s", err, said), g.Stop())
-	}
-	return nil
-}
-
-func (g *Gateway) wait(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := g.ask(ctx)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-tick.C:
-		}
-	}
-}
-
-func (g *Gateway) ask(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, g.Endpoint+"/health", nil)
-	if err != nil {
-		return err
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	if err := response.Body.Close(); err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return errors.New(response.Status)
-	}
-	return nil
-}
-
-// Stop ends the gateway. What it keeps stays in its folder.
-func (g *Gateway) Stop() error {
-	if err := g.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	_ = g.process.Wait() // it was killed
-	return nil
-}
-
-// Signal sends the gateway a signal: SIGSTOP makes it fall silent.
-func (g *Gateway) Signal(s os.Signal) error { return g.process.Process.Signal(s) }
 
 // Bucket is a bucket of its own in a gateway.
 type Bucket struct {
@@ -171,28 +43,28 @@ type Bucket struct {
 
 // Env are the keys as variables of the environment, for a process.
 func (b Bucket) Env() []string {
-	return []string{"MEANWHILE_OBJECTS_URL=" + b.URL, "AWS_ACCESS_KEY_ID=" + b.Options.AccessKeyID, "AWS_SECRET_ACCESS_KEY=" + b.Options.SecretAccessKey}
+	return append(storestest.Keys(), "MEANWHILE_OBJECTS_URL="+b.URL)
 }
 
 // Through is the same bucket behind another endpoint, such as a proxy's.
 func (b Bucket) Through(endpoint string) Bucket {
 	b.Endpoint = endpoint
-	b.URL = "s3://" + b.Name + "?" + url.Values{"endpoint": {endpoint}, "region": {region}}.Encode()
+	b.URL = storestest.BucketURL(endpoint, b.Name)
 	return b
 }
 
 // Client talks to the gateway in its own language.
 func (b Bucket) Client() *s3.Client {
 	return s3.New(s3.Options{
-		BaseEndpoint: aws.String(b.Endpoint), Region: region, UsePathStyle: true,
-		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
+		BaseEndpoint: aws.String(b.Endpoint), Region: storestest.Region, UsePathStyle: true,
+		Credentials: credentials.NewStaticCredentialsProvider(storestest.AccessKey, storestest.SecretKey, ""),
 	})
 }
 
 // Bucket makes a bucket under a random name.
 func (g *Gateway) Bucket(ctx context.Context) (Bucket, error) {
-	b := Bucket{Name: "test-" + strings.ToLower(rand.Text()), Options: objects.Options{AccessKeyID: accessKey, SecretAccessKey: secretKey}}
-	b = b.Through(g.Endpoint)
+	b := Bucket{Name: "test-" + strings.ToLower(rand.Text()), Options: objects.Options{AccessKeyID: storestest.AccessKey, SecretAccessKey: storestest.SecretKey}}
+	b = b.Through("http://" + g.Addr)
 	_, err := b.Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &b.Name})
 	return b, err
 }

@@ -80,17 +80,11 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 		return err
 	}
 	defer unlock()
-	runner, safety, err := config.runner(ctx, config.logger(), slots)
-	if err != nil {
-		return err
-	}
-	a, err := open(ctx, config, crew{kind: jobs.KindServer, slots: slots, handlers: handlers})
+	a, err := openCrew(ctx, config, crew{kind: jobs.KindServer, slots: slots, handlers: handlers})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	a.runner, a.safety = runner, safety
-	a.runner.Done = a.meter.FFmpegEnded
 	media, err := config.objects()
 	if err != nil {
 		return err

@@ -42,18 +42,12 @@ func (c workerCmd) Run(ctx context.Context, config *Config) (err error) {
 		return err
 	}
 	defer unlock()
-	runner, safety, err := config.runner(ctx, config.logger(), slots)
-	if err != nil {
-		return err
-	}
 	handlers := jobs.NewHandlers()
-	a, err := open(ctx, config, crew{kind: jobs.KindWorker, slots: slots, handlers: handlers})
+	a, err := openCrew(ctx, config, crew{kind: jobs.KindWorker, slots: slots, handlers: handlers})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
-	a.runner, a.safety = runner, safety
-	a.runner.Done = a.meter.FFmpegEnded
 	if err := a.media(handlers); err != nil {
 		return err
 	}
@@ -72,6 +66,22 @@ func (c workerCmd) Run(ctx context.Context, config *Config) (err error) {
 	letGo, cancel := context.WithTimeout(context.WithoutCancel(ctx), letGoTime)
 	defer cancel()
 	return a.queue.Stop(letGo)
+}
+
+// openCrew opens the storage for a process that works, and what it runs ffmpeg
+// with, whose sandbox is tried before anything else is opened.
+func openCrew(ctx context.Context, config *Config, crew crew) (*app, error) {
+	runner, safety, err := config.runner(ctx, config.logger(), crew.slots)
+	if err != nil {
+		return nil, err
+	}
+	a, err := open(ctx, config, crew)
+	if err != nil {
+		return nil, err
+	}
+	a.runner, a.safety = runner, safety
+	a.runner.Done = a.meter.FFmpegEnded
+	return a, nil
 }
 
 // slotsOf is how many media jobs run at once if so many are wanted.

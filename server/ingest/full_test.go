@@ -215,7 +215,7 @@ func TestALongStreamPlaysWhileItComes(t *testing.T) {
 	for range 3 { // a second or more each, in one request without an end
 		floor := r.video(t, path).Size
 		require.Eventually(t, func() bool {
-			n, err := to.Write([]byte("0123456789"))
+			n, err := to.Write(make([]byte, minPart/2))
 			sent += int64(n)
 			r.clock.advance(maxPartTime / 2)
 			return err == nil && r.video(t, path).Size > floor
@@ -226,6 +226,51 @@ func TestALongStreamPlaysWhileItComes(t *testing.T) {
 	parts, err := r.catalog.Parts(t.Context(), r.video(t, path).ID)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(parts), 3)
+}
+
+// TestWhoBringsNextToNothingIsLetGo (F23): a byte a second is neither an object a
+// second nor a request for ever. What came is kept, and goes on from there.
+func TestWhoBringsNextToNothingIsLetGo(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.serve(t)
+	path := s.create(t, -1, nil)
+	began := r.clock.now()
+	from, to := io.Pipe()
+	answers := make(chan answered, 1)
+	go func() { answers <- s.patch(t, path, 0, from, headers{"Expect": "100-continue"}) }()
+	go func() {
+		for range time.Tick(time.Millisecond) { // which is a second here
+			if _, err := to.Write([]byte("x")); err != nil {
+				return
+			}
+			r.clock.advance(time.Second)
+		}
+	}()
+	got := <-answers
+	require.NoError(t, from.Close())
+	got.problem(t, http.StatusServiceUnavailable, "read_timeout")
+	require.NotEmpty(t, got.header.Get("Retry-After"))
+	seconds := r.clock.now().Sub(began).Seconds()
+	parts, err := r.catalog.Parts(t.Context(), r.video(t, path).ID)
+	require.NoError(t, err)
+	require.NotEmpty(t, parts, "what came is kept")
+	require.LessOrEqual(t, float64(len(parts)), seconds/slowPartTime.Seconds()+1)
+	kept := s.head(t, path).offset(t)
+	require.Positive(t, kept)
+	s.append(t, path, kept, []byte("and on"), nil)
+}
+
+// TestAPieceIsKeptAtOnce: however small, the end of a request is the end of its part.
+func TestAPieceIsKeptAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.serve(t)
+	path := s.create(t, -1, nil)
+	for i := range 3 { // the clock stands still
+		s.append(t, path, int64(i), []byte("x"), nil)
+		require.EqualValues(t, i+1, r.video(t, path).Size)
+	}
 }
 
 func TestNoRoomForNewOnes(t *testing.T) {

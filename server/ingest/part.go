@@ -21,8 +21,12 @@ const (
 	// maxPart ends a part: large enough that a sync costs little beside it,
 	// small enough that a cut line loses no more than seconds of sending.
 	maxPart = 32 << 20
-	// maxPartTime ends a part of a slow stream, so that it plays while it comes.
-	maxPartTime = time.Second
+	// maxPartTime ends a part of a stream, so that it plays while it comes, and
+	// slowPartTime one that has brought less than minPart by then: an object and
+	// a transaction for every few bytes would be an attack on both stores.
+	maxPartTime  = time.Second
+	slowPartTime = 10 * time.Second
+	minPart      = 64 << 10
 )
 
 // WriteChunk implements tus.Upload: it keeps everything that src still brings,
@@ -56,7 +60,7 @@ func (u *upload) writePart(ctx context.Context, offset int64, src io.Reader) (ke
 	ctx, span := trace.Start(ctx, "part")
 	defer func() { span.End(err) }()
 	key := fmt.Sprintf("%ssrc/%016d-%s", catalog.ObjectPrefix(u.row.VideoID), offset, record.NewID()[:8])
-	part := &slice{src: io.MultiReader(bytes.NewReader(first), src), left: maxPart, until: u.now().Add(maxPartTime), now: u.now}
+	part := &slice{src: io.MultiReader(bytes.NewReader(first), src), began: u.now(), now: u.now}
 	n, err := u.objects.Put(ctx, key, io.TeeReader(part, index))
 	if err != nil {
 		return 0, err
@@ -157,17 +161,23 @@ func rows(fragments []container.Fragment) []catalog.Fragment {
 // byte.
 type slice struct {
 	src   io.Reader
-	left  int64
-	until time.Time
+	taken int64
+	began time.Time
 	now   func() time.Time
 }
 
 // Read implements io.Reader.
 func (s *slice) Read(p []byte) (int, error) {
-	if s.left == 0 || s.now().After(s.until) && s.left < maxPart {
+	if s.whole() {
 		return 0, io.EOF
 	}
-	n, err := s.src.Read(p[:min(int64(len(p)), s.left)])
-	s.left -= int64(n)
+	n, err := s.src.Read(p[:min(int64(len(p)), maxPart-s.taken)])
+	s.taken += int64(n)
 	return n, err
+}
+
+// whole says whether the part ends here.
+func (s *slice) whole() bool {
+	age := s.now().Sub(s.began)
+	return s.taken == maxPart || s.taken >= minPart && age > maxPartTime || s.taken > 0 && age > slowPartTime
 }

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -65,7 +64,7 @@ func (in *Ingest) Handler() (gin.HandlerFunc, error) {
 			return
 		}
 		in.forgiveRepeat(c.Request, c.Param("id"))
-		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry), senders: in.senders, body: &body{ReadCloser: c.Request.Body}}
+		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry), senders: in.senders, body: in.bodyOf(c)}
 		if c.Request.Body != http.NoBody {
 			c.Request.Body = w.body
 		}
@@ -85,6 +84,7 @@ type answer struct {
 	request *http.Request
 	expires time.Time
 	failed  bool
+	stopped bool // this is the answer of a server that stops
 
 	senders *senders
 	body    *body
@@ -110,21 +110,6 @@ func (a *answer) deadline(at time.Time) error {
 	return http.NewResponseController(a.ResponseWriter).SetReadDeadline(at)
 }
 
-// body notes that a request has been read to its end.
-type body struct {
-	io.ReadCloser
-	read atomic.Bool
-}
-
-// Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		b.read.Store(true)
-	}
-	return n, err
-}
-
 // Unwrap lets http.ResponseController reach the connection.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
@@ -143,8 +128,9 @@ func (a *answer) WriteHeader(status int) {
 		h.Set("Upload-Expires", a.expires.UTC().Format(http.TimeFormat))
 	}
 	if status >= 400 && strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
-		if a.senders.stopping() {
-			status = reply.Stopping.Status
+		a.stopped = a.senders.stopping()
+		if a.stopped || a.body.late.Load() && status == http.StatusInternalServerError {
+			status = reply.Stopping.Status // the programs that speak tus take 408 for final
 			maps.Copy(h, reply.Stopping.GetHeaders())
 		}
 		a.failed = true
@@ -161,7 +147,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	}
 	code, message, _ := strings.Cut(strings.TrimSpace(string(p)), ": ")
 	problem := reply.New(a.Status(), strings.ToLower(strings.TrimPrefix(code, "ERR_")), sentence(code, message))
-	if problem.Status == reply.Stopping.Status {
+	if a.stopped {
 		problem = reply.Stopping
 	}
 	if err := json.NewEncoder(a.ResponseWriter).Encode(problem); err != nil {
@@ -187,7 +173,9 @@ func sentence(code, message string) string {
 		return "A PATCH must have the content type application/offset+octet-stream."
 	case "ERR_UPLOAD_NOT_FOUND":
 		return "There is no such upload, or not for you."
-	case "ERR_READ_TIMEOUT", "ERR_UNEXPECTED_EOF", "ERR_CONNECTION_RESET":
+	case "ERR_READ_TIMEOUT":
+		return "The bytes came too slowly, or not at all. What arrived is kept; ask for the offset and go on from there."
+	case "ERR_UNEXPECTED_EOF", "ERR_CONNECTION_RESET":
 		return "The connection broke. What arrived is kept; ask for the offset and go on from there."
 	case "ERR_UPLOAD_INTERRUPTED":
 		return "Another request continues this upload."

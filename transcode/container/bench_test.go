@@ -2,6 +2,7 @@ package container
 
 import (
 	"testing"
+	"time"
 )
 
 // recordingOf returns about so many bytes of a recording, made by repeating one's fragments; times are those of the first.
@@ -68,5 +69,16 @@ func BenchmarkTwinMP4(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(len(head)), "head-bytes")
+	}
+}
+
+// BenchmarkRender renders the playlist of three hours.
+func BenchmarkRender(b *testing.B) {
+	list := MediaPlaylist{Inits: []InitRef{{URI: "stream.mp4", Length: 1234}}, Ended: true, Independent: true}
+	for i := range 5400 {
+		list.Segments = append(list.Segments, Segment{URI: "stream.mp4", Offset: int64(i) * 100_000, Length: 100_000, Start: time.Duration(i) * 2 * time.Second, Duration: 2 * time.Second})
+	}
+	for b.Loop() {
+		list.Render()
 	}
 }

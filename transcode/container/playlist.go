@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -37,9 +38,10 @@ type MediaPlaylist struct {
 	Independent bool          // each segment starts on a key frame
 }
 
-// Render writes the playlist: an EVENT playlist while it grows, a VOD playlist once it ended.
+// Render writes the playlist: an EVENT playlist while it grows, a VOD playlist once it ended. Those of hours have thousands of
+// segments, and viewers at the live edge ask every two seconds.
 func (p MediaPlaylist) Render() []byte {
-	var b bytes.Buffer
+	const head, each = 512, 80 // bytes, about
 	target := p.Target
 	for i := range p.Segments {
 		target = max(target, p.lasting(i))
@@ -48,30 +50,44 @@ func (p MediaPlaylist) Render() []byte {
 	if p.Ended {
 		kind = "VOD"
 	}
-	fmt.Fprintf(&b, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:%s\n",
+	b := make([]byte, 0, head+each*len(p.Segments))
+	b = fmt.Appendf(b, "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-PLAYLIST-TYPE:%s\n",
 		max(int(math.Ceil(target.Seconds())), 1), kind)
 	if p.Independent {
-		b.WriteString("#EXT-X-INDEPENDENT-SEGMENTS\n")
+		b = append(b, "#EXT-X-INDEPENDENT-SEGMENTS\n"...)
 	}
 	init := -1
 	for i, s := range p.Segments {
 		if s.Discontinuity {
-			b.WriteString("#EXT-X-DISCONTINUITY\n")
+			b = append(b, "#EXT-X-DISCONTINUITY\n"...)
 		}
 		if s.Init != init && s.Init >= 0 && s.Init < len(p.Inits) {
 			init = s.Init
-			p.Inits[init].render(&b)
+			b = p.Inits[init].render(b)
 		}
-		fmt.Fprintf(&b, "#EXTINF:%.6f,\n", p.lasting(i).Seconds())
+		b = appendSeconds(append(b, "#EXTINF:"...), p.lasting(i))
+		b = append(b, ",\n"...)
 		if s.Length > 0 {
-			fmt.Fprintf(&b, "#EXT-X-BYTERANGE:%d@%d\n", s.Length, s.Offset)
+			b = strconv.AppendInt(append(b, "#EXT-X-BYTERANGE:"...), s.Length, 10)
+			b = append(strconv.AppendInt(append(b, '@'), s.Offset, 10), '\n')
 		}
-		b.WriteString(line(s.URI) + "\n")
+		b = append(append(b, line(s.URI)...), '\n')
 	}
 	if p.Ended {
-		b.WriteString("#EXT-X-ENDLIST\n")
+		b = append(b, "#EXT-X-ENDLIST\n"...)
 	}
-	return b.Bytes()
+	return b
+}
+
+// appendSeconds writes a duration as seconds with six decimals.
+func appendSeconds(b []byte, d time.Duration) []byte {
+	const second = 1_000_000
+	us := max(d.Round(time.Microsecond).Microseconds(), 0)
+	b = strconv.AppendInt(b, us/second, 10)
+	point := len(b)
+	b = strconv.AppendInt(b, second+us%second, 10) // 1 and six digits
+	b[point] = '.'
+	return b
 }
 
 // lasting returns the duration of segment i. Once the list is whole, a segment lasts to the start of the next one, so that
@@ -88,12 +104,12 @@ func (p MediaPlaylist) lasting(i int) time.Duration {
 	return s.Duration
 }
 
-func (i InitRef) render(b *bytes.Buffer) {
-	fmt.Fprintf(b, "#EXT-X-MAP:URI=\"%s\"", quoted(i.URI))
+func (i InitRef) render(b []byte) []byte {
+	b = fmt.Appendf(b, "#EXT-X-MAP:URI=\"%s\"", quoted(i.URI))
 	if i.Length > 0 {
-		fmt.Fprintf(b, ",BYTERANGE=\"%d@%d\"", i.Length, i.Offset)
+		b = fmt.Appendf(b, ",BYTERANGE=\"%d@%d\"", i.Length, i.Offset)
 	}
-	b.WriteByte('\n')
+	return append(b, '\n')
 }
 
 // Variant is one video rendition of a multivariant playlist.
@@ -164,7 +180,12 @@ func (v Variant) render(b *bytes.Buffer) {
 func quoted(s string) string { return strings.ReplaceAll(line(s), `"`, "'") }
 
 // line drops what would end a line.
-func line(s string) string { return strings.NewReplacer("\n", "", "\r", "").Replace(s) }
+func line(s string) string {
+	if !strings.ContainsAny(s, "\n\r") {
+		return s
+	}
+	return strings.NewReplacer("\n", "", "\r", "").Replace(s)
+}
 
 // Repair returns the bytes of fragments as Media Source Extensions need them; r must begin where a fragment does, and the
 // length stays the same. Chromium's recorder (seen in 156) gives the last audio frame of each fragment a fixed duration of

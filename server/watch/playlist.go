@@ -1,9 +1,11 @@
 package watch
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +51,7 @@ func (w *Watch) playlist(c *gin.Context, name string) error {
 	key := fmt.Sprintf("%s/%s/%d", video.ID, name, video.UpdatedAt.UnixMicro())
 	list, ok := w.lists.get(key)
 	if !ok {
-		if list, err = w.render(c, video, name); err != nil {
+		if list, err = w.render(c.Request.Context(), video, name); err != nil {
 			return err
 		}
 		w.lists.put(key, list)
@@ -59,29 +61,20 @@ func (w *Watch) playlist(c *gin.Context, name string) error {
 	return nil
 }
 
-func (w *Watch) render(c *gin.Context, video *catalog.Video, name string) ([]byte, error) {
-	ctx := c.Request.Context()
-	if name == "source" {
-		fragments, err := w.catalog.Fragments(ctx, video.ID, 0, -1)
-		if err != nil {
-			return nil, err
-		}
-		return sourceList(video, fragments)
+func (w *Watch) render(ctx context.Context, video *catalog.Video, name string) ([]byte, error) {
+	switch name {
+	case "master":
+		return w.masterList(ctx, video)
+	case "source":
+		return w.sourceList(ctx, video)
 	}
-	tracks, err := w.catalog.Tracks(ctx, video.ID)
-	if err != nil {
-		return nil, err
-	}
-	if name == "master" {
-		return masterList(video, tracks)
-	}
-	return trackList(video, tracks, name)
+	return w.renditionList(ctx, video, name)
 }
 
 // masterList offers the source while the ladder is being made, if browsers can
 // read it, and the ladder once it is whole. What browsers cannot read is
 // offered from the ladder as it grows.
-func masterList(video *catalog.Video, tracks []catalog.Track) ([]byte, error) {
+func (w *Watch) masterList(ctx context.Context, video *catalog.Video) ([]byte, error) {
 	if streamable(video) && video.State != catalog.Ready {
 		v, err := sourceVariant(video)
 		if err != nil {
@@ -89,9 +82,13 @@ func masterList(video *catalog.Video, tracks []catalog.Track) ([]byte, error) {
 		}
 		return container.RenderMaster([]container.Variant{v}, nil), nil
 	}
-	variants, audio := ladderVariants(video, tracks)
+	renditions, err := w.catalog.Renditions(ctx, video.ID)
+	if err != nil {
+		return nil, err
+	}
+	variants, audio := ladderVariants(video, renditions)
 	if len(variants) == 0 {
-		return nil, reply.New(http.StatusNotFound, "not_yet", "Nothing of this video can be streamed yet.")
+		return nil, errNotYet()
 	}
 	return container.RenderMaster(variants, audio), nil
 }
@@ -117,25 +114,19 @@ func sourceVariant(video *catalog.Video) (container.Variant, error) {
 	return container.Variant{URI: "source.m3u8", Name: "source", Codecs: strings.Join(codecs, ","), Width: video.Width, Height: video.Height, Bandwidth: rate * 2, AverageBandwidth: rate}, nil
 }
 
-func ladderVariants(video *catalog.Video, tracks []catalog.Track) ([]container.Variant, []container.AudioRendition) {
+func ladderVariants(video *catalog.Video, renditions []catalog.Rendition) ([]container.Variant, []container.AudioRendition) {
 	var variants []container.Variant
 	var audio []container.AudioRendition
-	var sound *catalog.Track
-	rungs := map[string]int{}
-	for i := range tracks {
-		t := &tracks[i]
-		if t.Kind == kindAudio {
-			sound = t
+	var sound *catalog.Rendition
+	for _, r := range renditions {
+		if r.Kind == kindAudio {
+			sound = &r
 			continue
 		}
-		at, ok := rungs[t.Name]
-		if !ok {
-			at = len(variants)
-			rungs[t.Name] = at
-			variants = append(variants, container.Variant{URI: t.Name + ".m3u8", Name: t.Name, Codecs: t.Codecs, Width: t.Width, Height: t.Height, FrameRate: t.FrameRate})
-		}
-		variants[at].Bandwidth = max(variants[at].Bandwidth, t.Bandwidth)
-		variants[at].AverageBandwidth = max(variants[at].AverageBandwidth, t.AverageBandwidth)
+		variants = append(variants, container.Variant{
+			URI: r.Name + ".m3u8", Name: r.Name, Codecs: r.Codecs, Width: r.Width, Height: r.Height, FrameRate: r.FrameRate,
+			Bandwidth: r.Bandwidth, AverageBandwidth: r.AverageBandwidth,
+		})
 	}
 	if sound == nil {
 		return variants, nil
@@ -153,48 +144,53 @@ func ladderVariants(video *catalog.Video, tracks []catalog.Track) ([]container.V
 	return variants, audio
 }
 
-func sourceList(video *catalog.Video, fragments []catalog.Fragment) ([]byte, error) {
+func (w *Watch) sourceList(ctx context.Context, video *catalog.Video) ([]byte, error) {
+	if !streamable(video) {
+		return nil, errNotYet()
+	}
+	segments, err := w.catalog.SourceSegments(ctx, video.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(segments) == 0 {
+		return nil, errNotYet()
+	}
 	var h struct {
 		Length int64 `json:"length"`
-	}
-	if !streamable(video) || len(fragments) == 0 {
-		return nil, reply.New(http.StatusNotFound, "not_yet", "Nothing of this video can be streamed yet.")
 	}
 	if err := json.Unmarshal(video.Header, &h); err != nil {
 		return nil, fmt.Errorf("watch: header: %w", err)
 	}
 	list := container.MediaPlaylist{
 		Inits:       []container.InitRef{{URI: streamName, Length: h.Length}},
+		Segments:    entries(nil, streamName, segments),
 		Ended:       video.State != catalog.Recording,
 		Independent: true,
-	}
-	for _, f := range fragments {
-		list.Segments = append(list.Segments, container.Segment{
-			URI: streamName, Offset: f.Start, Length: f.Length, Start: micros(f.StartUS), Duration: micros(f.DurationUS),
-		})
 	}
 	return list.Render(), nil
 }
 
-// trackList renders one rung, or the audio: the spans that are made, up to the
+// renditionList renders one rung, or the audio: the spans that are made, up to the
 // first that is not.
-func trackList(video *catalog.Video, tracks []catalog.Track, name string) ([]byte, error) {
+func (w *Watch) renditionList(ctx context.Context, video *catalog.Video, name string) ([]byte, error) {
+	pieces, err := w.catalog.Pieces(ctx, video.ID, name)
+	if err != nil {
+		return nil, err
+	}
 	list := container.MediaPlaylist{Independent: true}
 	prefix := catalog.ObjectPrefix(video.ID)
 	next, whole := 0, false
-	for _, t := range tracks {
-		if t.Name != name || t.Span > next {
-			continue
+	for _, p := range pieces {
+		if p.Span > next {
+			break
 		}
-		whole = whole || t.Span < 0
-		next = t.Span + 1
-		uri := "o/" + strings.TrimPrefix(t.ObjectKey, prefix)
+		whole = whole || p.Span < 0
+		next = p.Span + 1
+		uri := "o/" + strings.TrimPrefix(p.ObjectKey, prefix)
 		if len(list.Inits) == 0 {
-			list.Inits = []container.InitRef{{URI: uri, Length: t.InitLength}}
+			list.Inits = []container.InitRef{{URI: uri, Length: p.InitLength}}
 		}
-		for _, s := range t.Segments {
-			list.Segments = append(list.Segments, container.Segment{URI: uri, Offset: s.Offset, Length: s.Length, Start: s.Start, Duration: s.Duration})
-		}
+		list.Segments = entries(list.Segments, uri, p.Segments)
 	}
 	if len(list.Segments) == 0 {
 		return nil, reply.NotFound
@@ -202,6 +198,19 @@ func trackList(video *catalog.Video, tracks []catalog.Track, name string) ([]byt
 	// What failed for good gets an end where it stops.
 	list.Ended = whole || video.State == catalog.Failed || video.State != catalog.Recording && next == video.Spans
 	return list.Render(), nil
+}
+
+// entries appends the segments of an object to a playlist's.
+func entries(list []container.Segment, uri string, segments []catalog.Segment) []container.Segment {
+	list = slices.Grow(list, len(segments))
+	for _, s := range segments {
+		list = append(list, container.Segment{URI: uri, Offset: s.Offset, Length: s.Length, Start: s.Start, Duration: s.Duration})
+	}
+	return list
+}
+
+func errNotYet() error {
+	return reply.New(http.StatusNotFound, "not_yet", "Nothing of this video can be streamed yet.")
 }
 
 func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }

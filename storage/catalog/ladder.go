@@ -8,6 +8,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/catalog/segment"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
 	"github.com/meanwhile-app/meanwhile/storage/record"
@@ -31,14 +32,7 @@ type Rendition struct {
 }
 
 // Segment is one segment inside a track's object.
-type Segment struct {
-	Offset   int64         `json:"o"`
-	Length   int64         `json:"l"`
-	Start    time.Duration `json:"s"`
-	Duration time.Duration `json:"d"`
-	// Samples is container.Fragment.Samples of this segment.
-	Samples []byte `json:"t,omitempty"`
-}
+type Segment = segment.Segment
 
 // Track is a rendition of one span (or of the whole, for audio): one object
 // that holds an init segment of InitLength bytes and then the segments.
@@ -53,6 +47,8 @@ type Track struct {
 	Size       int64     `bun:"size"`
 	Header     []byte    `bun:"header"` // JSON of container.Header
 	Segments   []Segment `bun:"segments,type:text"`
+	// Playlist is Segments as segment.Pack writes them.
+	Playlist []byte `bun:"playlist"`
 }
 
 // SpanWork is everything that a span's job needs to know.
@@ -238,7 +234,7 @@ func (t change) dropTracks(ctx context.Context, videoID, which string, values ..
 func (t change) addTracks(ctx context.Context, videoID string, span int, tracks []Track) error {
 	var bytes int64
 	for i := range tracks {
-		tracks[i].VideoID, tracks[i].Span = videoID, span
+		tracks[i].VideoID, tracks[i].Span, tracks[i].Playlist = videoID, span, segment.Pack(tracks[i].Segments)
 		bytes += tracks[i].Size
 	}
 	if len(tracks) == 0 {

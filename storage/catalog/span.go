@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/catalog/segment"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/storage/trace"
@@ -35,13 +36,41 @@ type Span struct {
 	StartUS   int64 `bun:"start_us"`
 	EndUS     int64 `bun:"end_us"`
 	Done      bool  `bun:"done"`
+	// Playlist is its fragments as segment.Pack writes them.
+	Playlist []byte `bun:"playlist"`
 }
 
 // Start is the span's first presentation time.
-func (s Span) Start() time.Duration { return time.Duration(s.StartUS) * time.Microsecond }
+func (s Span) Start() time.Duration { return micros(s.StartUS) }
 
 // End is where the next span starts.
-func (s Span) End() time.Duration { return time.Duration(s.EndUS) * time.Microsecond }
+func (s Span) End() time.Duration { return micros(s.EndUS) }
+
+// Renditions lists what rungs there are, and the sound, as they are in the first
+// span that has them, and with the largest bandwidths of all.
+func (c *Catalog) Renditions(ctx context.Context, videoID string) ([]Rendition, error) {
+	var found []Rendition
+	each := c.DB.Reader.NewSelect().Table("tracks").Column("name").
+		ColumnExpr("min(span) AS span, max(bandwidth) AS bandwidth, max(average_bandwidth) AS average_bandwidth").
+		Where("video_id = ?", videoID).Group("name")
+	err := c.DB.Reader.NewSelect().TableExpr("(?) AS each", each).
+		Join("JOIN tracks ON tracks.video_id = ? AND tracks.name = each.name AND tracks.span = each.span", videoID).
+		Column("tracks.name", "tracks.kind", "tracks.width", "tracks.height", "tracks.frame_rate", "tracks.codecs", "each.bandwidth", "each.average_bandwidth").
+		Order("tracks.kind", "tracks.height", "tracks.name").Scan(ctx, &found)
+	return found, record.Translate(err)
+}
+
+// SourceSegments lists the fragments of a video's source as playlists need them.
+func (c *Catalog) SourceSegments(ctx context.Context, videoID string) ([]Segment, error) {
+	found, err := segment.OfSource(ctx, c.DB.Reader, videoID)
+	return found, record.Translate(err)
+}
+
+// Pieces lists what is made of one rendition, by span, as playlists need it.
+func (c *Catalog) Pieces(ctx context.Context, videoID, name string) ([]segment.Piece, error) {
+	found, err := segment.OfRendition(ctx, c.DB.Reader, videoID, name)
+	return found, record.Translate(err)
+}
 
 // planSpans turns fragments that belong to no span yet into spans and their
 // jobs: every full one, and with rest also what is left.
@@ -55,7 +84,7 @@ func (t change) planSpans(ctx context.Context, video *Video, rest bool) error {
 		return err
 	}
 	var free []Fragment
-	err = t.NewSelect().Model(&free).Column("n", "start_us", "duration_us").Where("video_id = ? AND n >= ?", video.ID, next.First).Order("n").Scan(ctx)
+	err = t.NewSelect().Model(&free).ExcludeColumn("samples").Where("video_id = ? AND n >= ?", video.ID, next.First).Order("n").Scan(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,11 +114,24 @@ func cutSpans(free []Fragment, n int, rest bool) []Span {
 		if !full && (!rest || i < len(free)-1) {
 			continue
 		}
-		spans = append(spans, Span{N: n + len(spans), First: free[begin].N, Fragments: i + 1 - begin, StartUS: free[begin].StartUS, EndUS: end})
+		spans = append(spans, Span{
+			N: n + len(spans), First: free[begin].N, Fragments: i + 1 - begin, StartUS: free[begin].StartUS, EndUS: end, Playlist: packed(free[begin : i+1]),
+		})
 		begin = i + 1
 	}
 	return spans
 }
+
+// packed are fragments as playlists need them.
+func packed(fragments []Fragment) []byte {
+	segments := make([]Segment, len(fragments))
+	for i, f := range fragments {
+		segments[i] = Segment{Offset: f.Start, Length: f.Length, Start: micros(f.StartUS), Duration: micros(f.DurationUS)}
+	}
+	return segment.Pack(segments)
+}
+
+func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
 
 func (t change) addSpan(ctx context.Context, video *Video, span Span, priority int) error {
 	if _, err := t.NewInsert().Model(&span).Exec(ctx); err != nil {

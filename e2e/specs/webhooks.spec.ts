@@ -78,6 +78,31 @@ test('a webhook is made, tried and repaired, and its secret is shown once', asyn
   expect(errors).toEqual([]);
 });
 
+test('a webhook that is going is not asked about any more', async ({
+  receiver,
+  ownersPage: page,
+}) => {
+  await page.clock.install();
+  const late: string[] = [];
+  await make(page, receiver.url);
+  const host = new URL(receiver.url).host;
+  await page.getByRole('button', { name: `Manage ${host}` }).click();
+  const dialog = page.getByRole('dialog', { name: host });
+  await expect(dialog.getByText('Nothing has been sent yet.')).toBeVisible();
+  await page.route('**/api/webhooks/*', async (route) => {
+    if (route.request().method() !== 'DELETE') return route.fallback();
+    const response = await route.fetch();
+    page.on('request', (request) => late.push(`${request.method()} ${request.url()}`));
+    await page.clock.fastForward(10_000); // it is gone, and the page does not know yet
+    return route.fulfill({ response });
+  });
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await page.getByRole('button', { name: 'Delete webhook' }).click();
+  await expect(page.getByRole('button', { name: `Manage ${host}` })).toHaveCount(0);
+  await expect.poll(() => late.some((request) => request.endsWith('/api/webhooks'))).toBe(true);
+  expect(late.filter((request) => request.endsWith('/deliveries'))).toEqual([]);
+});
+
 test('addresses inside are refused in words, and the pages fit', async ({
   receiver,
   ownersPage: page,

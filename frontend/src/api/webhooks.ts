@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { useIsMutating, useQuery } from '@tanstack/react-query';
 import { request } from './request';
 import type { components } from './schema';
 
@@ -31,6 +31,7 @@ export const webhooks = {
 export const webhookKeys = {
   all: ['webhooks'] as const,
   deliveries: (id: string) => ['webhooks', id, 'deliveries'] as const,
+  removal: (id: string) => ['webhooks', id, 'removal'] as const,
 };
 
 export function useWebhooks() {
@@ -45,8 +46,10 @@ const soon = 2000;
 const later = 6000;
 
 export function useDeliveries(id: string) {
+  const removing = useIsMutating({ mutationKey: webhookKeys.removal(id) }) > 0;
   return useQuery({
     queryKey: webhookKeys.deliveries(id),
+    enabled: !removing, // of what is gone there is no list
     queryFn: ({ signal }) => webhooks.deliveries(id, signal),
     refetchInterval: ({ state }) =>
       state.data?.items.some((delivery) => delivery.state === 'waiting') ? soon : later,

@@ -83,7 +83,9 @@ function Remove({ webhook, onGone }: { webhook: Webhook; onGone: () => void }) {
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
   const remove = useMutation({
+    mutationKey: webhookKeys.removal(webhook.id),
     mutationFn: () => webhooks.remove(webhook.id),
+    onMutate: () => client.cancelQueries({ queryKey: webhookKeys.deliveries(webhook.id) }),
     onError: (error) => toast.error(messageOf(error)),
     onSuccess: () => {
       toast.success('Webhook deleted');

@@ -23,8 +23,13 @@ import (
 // (draft-ietf-httpapi-idempotency-key-header-07).
 const keyHeader = "Idempotency-Key"
 
-// maxKey is longer than any key that is made at random.
-const maxKey = 255
+// maxKey is longer than any key that is made at random. Whoever has no account and
+// no cookie is known by the key alone, which therefore must not be guessed: leastKey
+// is 128 bits in base64.
+const (
+	maxKey   = 255
+	leastKey = 22
+)
 
 // maxRepeat is the largest body of the routes that may be repeated, and bodyTime
 // how long it may take to come.
@@ -39,7 +44,10 @@ func repeatable() []string {
 	return []string{"POST /api/videos", "POST /api/uploads", "POST /api/videos/:id/comments", "POST /api/videos/:id/links"}
 }
 
-var errKey = reply.New(http.StatusBadRequest, "idempotency_key", "An Idempotency-Key is a text of 1 to 255 characters of ASCII.")
+var (
+	errKey      = reply.New(http.StatusBadRequest, "idempotency_key", "An Idempotency-Key is a text of 1 to 255 characters of ASCII.")
+	errShortKey = reply.New(http.StatusBadRequest, "idempotency_key", "Without an account, an Idempotency-Key has at least 22 characters, made at random.")
+)
 
 // once gives the change that a request causes its key.
 func (s *Server) once(c *gin.Context) {
@@ -50,6 +58,11 @@ func (s *Server) once(c *gin.Context) {
 	key := strings.TrimSuffix(strings.TrimPrefix(said, `"`), `"`)
 	if key == "" || len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < ' ' || r > '~' }) {
 		reply.Write(c, errKey)
+		return
+	}
+	who := asker(c)
+	if who == "" && len(key) < leastKey {
+		reply.Write(c, errShortKey)
 		return
 	}
 	line := http.NewResponseController(c.Writer)
@@ -67,20 +80,21 @@ func (s *Server) once(c *gin.Context) {
 		_, _ = whole.Write(size[:])         // a hash never fails
 	}
 	c.Request = c.Request.WithContext(record.WithOnce(c.Request.Context(), record.Once{
-		Key: record.HashToken(asker(c) + "\x00" + key), Fingerprint: whole.Sum(nil),
+		Key: record.HashToken(who + "\x00" + key), Fingerprint: whole.Sum(nil), Secret: record.HashToken("secret\x00" + key),
 	}))
 }
 
-// asker is whose key it is: others may use the same for something else.
+// asker is whose key it is: others may use the same for something else. It is ""
+// for whom we do not know: an address is not asked, for between two tries a phone
+// may leave one network for another.
 func asker(c *gin.Context) string {
-	ctx := c.Request.Context()
-	switch p := auth.From(ctx); {
+	switch p := auth.From(c.Request.Context()); {
 	case p.Account != nil:
 		return "account " + p.Account.ID
 	case p.GuestHash != nil:
 		return "guest " + hex.EncodeToString(p.GuestHash)
 	}
-	return "network " + auth.Address(ctx)
+	return ""
 }
 
 // rest is a body of which a part has been read.
@@ -93,7 +107,7 @@ type rest struct {
 func keyParameter() *huma.Param {
 	return &huma.Param{
 		Name: keyHeader, In: "header",
-		Description: "A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer",
+		Description: "A text made at random, of 22 characters or more for those without an account. Sent again with the same body within a day, the request makes nothing new and gets the same answer",
 		Schema:      &huma.Schema{Type: huma.TypeString},
 	}
 }

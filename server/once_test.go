@@ -111,3 +111,40 @@ func TestOneKeyOnTwoServersAtOnce(t *testing.T) {
 	}
 	require.Equal(t, 10, here.read(t, v.ID).Comments)
 }
+
+// TestAGuestWhoGetsNoAnswerMayTryFromElsewhere: the first comment of a guest was taken,
+// and the answer was lost with its cookie. Tried again from another network, on another
+// server, it is the same comment and the same guest, who may change it. Who does not
+// know the key gets neither.
+func TestAGuestWhoGetsNoAnswerMayTryFromElsewhere(t *testing.T) {
+	t.Parallel()
+	here := newRigAt(t, nil, func(o *Options) { o.TrustedProxies = []string{"127.0.0.1"} })
+	there := here.beside(t)
+	v := here.start(t, catalog.WithLink)
+	here.execute(t, "UPDATE videos SET guests_may_comment = TRUE")
+	const key = `"8e03978e-40d5-43e8-bc93-6894a57f9324"`
+	path, body := "/api/videos/"+v.ID+"/comments", `{"at_ms":1,"body":"word","guest_name":"Guest"}`
+	say := func(p *person, key, network string) *http.Response {
+		return p.ask(t, http.MethodPost, path, body, "Idempotency-Key", key, "X-Forwarded-For", network)
+	}
+	lost := say(here.nobody, key, "192.0.2.1")
+	again := say(there.nobody, key, "198.51.100.7")
+	require.Len(t, lost.Cookies(), 1)
+	require.Equal(t, lost.Cookies()[0].Value, again.Cookies()[0].Value)
+	id := made(t, again)
+	require.Equal(t, made(t, lost), id)
+	change := func(res *http.Response) int {
+		cookie := res.Cookies()[0]
+		return there.nobody.ask(t, http.MethodPatch, "/api/comments/"+id, `{"body":"changed"}`, "Cookie", cookie.Name+"="+cookie.Value).StatusCode
+	}
+	require.Equal(t, http.StatusOK, change(again))
+	other := say(here.nobody, `"0d9a57cf-9c5a-4ae6-a3e1-0a2b8b0a4d11"`, "192.0.2.1")
+	require.Equal(t, http.StatusForbidden, change(other))
+	require.NotEqual(t, id, made(t, other))
+
+	require.Equal(t, http.StatusBadRequest, say(here.nobody, "guessed", "192.0.2.1").StatusCode)
+	here.execute(t, "UPDATE idempotency SET at_ms = at_ms - ?", 25*60*60*1000)
+	late := say(here.nobody, key, "192.0.2.1")
+	require.Equal(t, http.StatusForbidden, change(late), "once it is forgotten, the key tells nothing about what it made")
+	require.NotEqual(t, id, made(t, late))
+}

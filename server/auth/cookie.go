@@ -61,8 +61,10 @@ func (a *Auth) NoSession() http.Cookie { return a.cookies.noSession() }
 
 // NewGuest makes the cookie that lets a guest change what he wrote, and the hash
 // to store with it.
-func (a *Auth) NewGuest() (http.Cookie, []byte) {
-	token := rand.Text()
+func (a *Auth) NewGuest() (http.Cookie, []byte) { return a.Guest(rand.Text()) }
+
+// Guest makes the same of a secret that only this browser can have been told.
+func (a *Auth) Guest(token string) (http.Cookie, []byte) {
 	return a.cookies.cookie(a.cookies.guestName(), token, guestLife), record.HashToken(token)
 }
 

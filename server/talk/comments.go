@@ -2,7 +2,11 @@ package talk
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -10,6 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
 // MaxBodyBytes is how much an operation that takes a comment reads: 10,000
@@ -54,36 +59,57 @@ func (a *API) CreateComment(ctx context.Context, in *CreateCommentInput) (*Comme
 		n.At = &at
 	}
 	p := auth.From(ctx)
-	out := &CommentOutput{}
-	if p.Account != nil {
-		n.AuthorID = p.Account.ID
-	} else if err := a.asGuest(ctx, &n, orEmpty(in.Body.GuestName), out); err != nil {
+	if p.Account == nil {
+		return a.createAsGuest(ctx, n, orEmpty(in.Body.GuestName))
+	}
+	n.AuthorID = p.Account.ID
+	comment, err := a.catalog.AddComment(ctx, n)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return &CommentOutput{Body: readerOf(ctx).view(comment)}, nil
+}
+
+// createAsGuest signs a comment with a guest's name, and gives a new guest the
+// cookie that will let them change it.
+func (a *API) createAsGuest(ctx context.Context, n catalog.NewComment, name string) (*CommentOutput, error) {
+	if _, err := catalog.NormalGuestName(name); err != nil {
 		return nil, err
+	}
+	n.ID, n.GuestName, n.GuestHash = record.NewID(), name, auth.From(ctx).GuestHash
+	fresh, newGuest := n.GuestHash == nil, a.newGuest(ctx)
+	if fresh {
+		_, n.GuestHash = newGuest(n.ID)
 	}
 	comment, err := a.catalog.AddComment(ctx, n)
 	if err != nil {
 		return nil, explain(err)
 	}
-	r := readerOf(ctx)
-	if p.Account == nil {
-		r.guest = n.GuestHash
+	r, out := readerOf(ctx), &CommentOutput{}
+	if fresh {
+		var cookie http.Cookie
+		cookie, r.guest = newGuest(comment.ID)
+		out.SetCookie = cookie.String()
 	}
 	out.Body = r.view(comment)
 	return out, nil
 }
 
-// asGuest signs a comment with a guest's name, and gives a new guest the cookie
-// that will let them change it.
-func (a *API) asGuest(ctx context.Context, n *catalog.NewComment, name string, out *CommentOutput) error {
-	if _, err := catalog.NormalGuestName(name); err != nil {
-		return err
-	}
-	n.GuestName, n.GuestHash = name, auth.From(ctx).GuestHash
-	if n.GuestHash == nil {
+// newGuest is whoever makes a comment. The answer may be lost, and with it the
+// cookie; so whoever asks again by the same key gets the same one, on any server and
+// as long as the key is remembered. Later the key leads to another comment, and tells
+// nothing about this one. Without a key nobody can ask again.
+func (a *API) newGuest(ctx context.Context) func(commentID string) (http.Cookie, []byte) {
+	secret := record.SecretOf(ctx)
+	if secret == nil {
 		cookie, hash := a.auth.NewGuest()
-		n.GuestHash, out.SetCookie = hash, cookie.String()
+		return func(string) (http.Cookie, []byte) { return cookie, hash }
 	}
-	return nil
+	return func(commentID string) (http.Cookie, []byte) {
+		mac := hmac.New(sha256.New, a.secret)
+		_, _ = fmt.Fprintf(mac, "guest\x00%s\x00%x", commentID, secret) // a hash never fails
+		return a.auth.Guest(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+	}
 }
 
 // explain gives the errors of the records that only talk knows their answers.

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -64,6 +65,8 @@ func (c *Comment) Name() string {
 // NewComment is what somebody says. Either AuthorID is set, or GuestName with
 // GuestHash.
 type NewComment struct {
+	// ID is what it will be called; "" lets it be found.
+	ID       string
 	VideoID  string
 	ParentID string
 	AuthorID string
@@ -147,7 +150,7 @@ func (c *Catalog) newComment(n NewComment) (*Comment, error) {
 		n.GuestName, n.GuestHash = "", nil
 	}
 	return &Comment{
-		ID: record.NewID(), VideoID: n.VideoID, ParentID: n.ParentID, AuthorID: n.AuthorID,
+		ID: cmp.Or(n.ID, record.NewID()), VideoID: n.VideoID, ParentID: n.ParentID, AuthorID: n.AuthorID,
 		GuestName: n.GuestName, GuestHash: n.GuestHash, Body: body, CreatedAt: c.Now(),
 	}, nil
 }

@@ -25,14 +25,21 @@ var errMade = errors.New("it has been made by this key")
 const onceFor = 24 * time.Hour
 
 // Once is a request that may come again: its key, which only who asks can know, and
-// a hash of what it says.
-type Once struct{ Key, Fingerprint []byte }
+// a hash of what it says. Secret is made of the key, too, and is kept nowhere.
+type Once struct{ Key, Fingerprint, Secret []byte }
 
 type onceKey struct{}
 
 // WithOnce says that what is made in a context is made once by this key.
 func WithOnce(ctx context.Context, once Once) context.Context {
 	return context.WithValue(ctx, onceKey{}, once)
+}
+
+// SecretOf is the secret of the request by which something is made once; nil if it
+// has no key.
+func SecretOf(ctx context.Context) []byte {
+	once, _ := ctx.Value(onceKey{}).(Once)
+	return once.Secret
 }
 
 // Once makes something, or finds what was made by the context's key before. It

@@ -4288,7 +4288,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
+                /** @description A text made at random, of 22 characters or more for those without an account. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -4494,7 +4494,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
+                /** @description A text made at random, of 22 characters or more for those without an account. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -4598,7 +4598,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A text made at random. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
+                /** @description A text made at random, of 22 characters or more for those without an account. Sent again with the same body within a day, the request makes nothing new and gets the same answer */
                 "Idempotency-Key"?: string;
             };
             path: {

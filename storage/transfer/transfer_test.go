@@ -38,7 +38,7 @@ func newMove(t *testing.T) move {
 		"INSERT INTO accounts (id, email, name, password_hash, created_at) VALUES ('b', 'bob@example.org', CAST(x'42ff6f00' AS TEXT), '', '2026-01-02 03:04:05+00:00')",
 		"INSERT INTO sessions (hash, id, account_id, created_at, expires_at) VALUES (x'0001fe', 's', 'a', '2026-01-02 03:04:05+00:00', '2036-01-02 03:04:05+00:00')",
 		"INSERT INTO videos (id, slug, owner_id, title, title_folded, state, workspace_id, size, created_at, updated_at) VALUES ('v', 'slug', 'a', 'It''s', 'it''s', 'processing', 'w', 9007199254740993, '2026-01-02 03:04:05+00:00', '2026-01-02 03:04:05+00:00')",
-		"INSERT INTO tracks VALUES ('v', '720p', 0, 'video', 1280, 720, 29.97, 'avc1', 1, 2, 'k', 3, 4, NULL, '[]')",
+		"INSERT INTO tracks (video_id, name, span, kind, width, height, frame_rate, codecs, bandwidth, average_bandwidth, object_key, init_length, size, segments, playlist) VALUES ('v', '720p', 0, 'video', 1280, 720, 29.97, 'avc1', 1, 2, 'k', 3, 4, '[]', x'00ff')",
 		// A child that stands before its parent.
 		"INSERT INTO comments (id, video_id, parent_id, author_id, at_us, body, created_at) VALUES ('c1', 'v', NULL, 'a', 1, 'one', '2026-01-02 03:04:05+00:00')",
 		"INSERT INTO comments (id, video_id, parent_id, author_id, at_us, body, created_at) VALUES ('c0', 'v', 'c1', 'a', 1, 'two', '2026-01-02 03:04:05+00:00')",

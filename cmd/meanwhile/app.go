@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"strings"
 
 	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/telemetry"
@@ -31,9 +30,12 @@ type app struct {
 	// collected is how far the search for objects that nobody names has come; one
 	// job at a time goes on from there.
 	collected string
-	queue     *jobs.Queue
-	catalog   *catalog.Catalog
-	budget    *budget.Store
+	// claimed says that it is known whose the media are, and mine that they are this
+	// installation's.
+	claimed, mine bool
+	queue         *jobs.Queue
+	catalog       *catalog.Catalog
+	budget        *budget.Store
 	// webhooks are the programs that workspaces tell of their events.
 	webhooks *webhook.Store
 	census   *census.Census
@@ -99,16 +101,6 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log})
 	a.webhooks = webhook.New(a.catalog.Store)
 	return a.catalog.SyncClock(ctx)
-}
-
-// own makes this process the only server on the data folder where the database
-// lies in it. PostgreSQL has as many servers as are wanted, and the folder is
-// scratch for each.
-func (c *Config) own() (unlock func(), err error) {
-	if c.embedded() {
-		return lockFolder(c.Data)
-	}
-	return func() {}, os.MkdirAll(c.Data, 0o700)
 }
 
 // embedded says that the database is a file of this machine.

@@ -21,13 +21,14 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/objects/owner"
 )
 
-// lockFolder makes this process the only server on a data folder: an embedded
-// database and its queue have one owner. The kernel lets go of the lock when
-// the process ends, however it ends.
-func lockFolder(folder string) (unlock func(), err error) {
-	unlock, err = lock(folder, "server.lock", unix.LOCK_EX|unix.LOCK_NB)
+// own makes this process the only server or worker on its data folder: an embedded
+// database and its queue have one owner, and so has scratch space, which whoever
+// starts empties. PostgreSQL has as many of them as are wanted, each with a folder
+// of its own. The kernel lets go of the lock when the process ends, however it ends.
+func (c *Config) own() (unlock func(), err error) {
+	unlock, err = lock(c.Data, "server.lock", unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return nil, fmt.Errorf("another server runs on the data folder %s; stop it first, or give this one a folder of its own", folder)
+		return nil, fmt.Errorf("another server or worker runs on the data folder %s; stop it first, or give this one a folder of its own (MEANWHILE_DATA)", c.Data)
 	}
 	return unlock, err
 }
@@ -186,6 +187,9 @@ func (c restoreCmd) Run(ctx context.Context, config *Config) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	if err := c.leave(ctx, a); err != nil {
+		return err
+	}
 	if err := backup.Void(ctx, a.db, c.EndTokens); err != nil {
 		return err
 	}
@@ -206,19 +210,35 @@ func (c restoreCmd) Run(ctx context.Context, config *Config) (err error) {
 	return lacking(missing)
 }
 
-// own makes the media this installation's, where they are a copy of its own or the
-// operator says so.
-func (c restoreCmd) own(ctx context.Context, a *app) error {
+// takes says that the media are to be this installation's: they are a copy of its
+// own, or the operator says so.
+func (c restoreCmd) takes(a *app) bool {
 	_, folder := a.objects.(objects.Locator)
-	if !c.OwnMedia && (c.From == "" || !folder) {
+	return c.OwnMedia || c.From != "" && folder
+}
+
+// leave leaves the media to the installation that the backup is of, by the secret
+// that this one has in common with it for the last time. The other may never have
+// said that they are its own.
+func (c restoreCmd) leave(ctx context.Context, a *app) error {
+	if c.takes(a) {
+		return nil
+	}
+	_, err := a.owns(ctx)
+	return err
+}
+
+// own makes the media this installation's, if it takes them.
+func (c restoreCmd) own(ctx context.Context, a *app) error {
+	if !c.takes(a) {
 		_, _ = fmt.Fprintln(os.Stdout, "Media that nobody needs any more are kept here, as they may be another installation's. If that one is gone for good, call this again with --own-media.")
 		return nil
 	}
-	instance, err := a.catalog.Begin(ctx)
+	key, err := a.catalog.GrantKey(ctx)
 	if err != nil {
 		return err
 	}
-	return owner.Take(ctx, a.objects, owner.Mark(instance.GrantKey))
+	return owner.Take(ctx, a.objects, owner.Mark(key))
 }
 
 func (c restoreCmd) bring(ctx context.Context, config *Config) error {

@@ -91,8 +91,17 @@ func (c migrateCopyCmd) objects(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return fmt.Errorf("media: %w; call it again to go on", err)
 	}
-	fmt.Fprintf(os.Stdout, "Media: %d objects, %d bytes; %d of them copied now, %d read back and equal.\n", copied.Objects, copied.Bytes, copied.Copied, copied.Compared)
-	return nil
+	_, err = fmt.Fprint(os.Stdout, mediaReport(copied))
+	return err
+}
+
+// mediaReport says what came over.
+func mediaReport(copied mirror.Copied) string {
+	said := fmt.Sprintf("Media: %d objects, %d bytes; %d of them copied now, %d read back and equal.\n", copied.Objects, copied.Bytes, copied.Copied, copied.Compared)
+	if copied.Gone > 0 {
+		said += fmt.Sprintf("%d objects were deleted while they were to be copied. That is right beside a server that runs; else look what else writes there.\n", copied.Gone)
+	}
+	return said
 }
 
 func (c migrateCopyCmd) records(ctx context.Context, a *app) (err error) {

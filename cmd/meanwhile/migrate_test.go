@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
+	"github.com/meanwhile-app/meanwhile/storage/objects/mirror"
 	"github.com/meanwhile-app/meanwhile/storage/objects/objectstest"
 )
 
@@ -71,6 +73,12 @@ func TestAnInstallationMovesToACluster(t *testing.T) {
 	require.Equal(t, sha256.Sum256(letters(0, whole)), sha256.Sum256(c.kept(t, server.url, video)))
 }
 
+func TestMigrateCopyCountsWhatIsGone(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "Media: 3 objects, 9 bytes; 2 of them copied now, 1 read back and equal.\n", mediaReport(mirror.Copied{Objects: 3, Bytes: 9, Copied: 2, Compared: 1}))
+	require.Contains(t, mediaReport(mirror.Copied{Gone: 4}), "\n4 objects were deleted while they were to be copied.")
+}
+
 func TestMigrateCopySaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []struct {
@@ -81,7 +89,7 @@ func TestMigrateCopySaysWhatIsMissing(t *testing.T) {
 		{[]string{"--objects-only"}, "--objects-only needs --to-objects-url"},
 		{[]string{"--to-database-url", "postgres://localhost/x", "--to-objects-url", "ftp://host"}, "media lies in a folder or in s3://bucket"},
 		{[]string{"--database-url", "postgres://localhost/x", "--to-database-url", "postgres://localhost/y"}, "moves an installation with SQLite"},
-		{[]string{"--to-database-url", "sqlite:x"}, "from SQLite to PostgreSQL"},
+		{[]string{"--to-database-url", "sqlite:" + filepath.Join(t.TempDir(), "x")}, "from SQLite to PostgreSQL"},
 	} {
 		_, err := program(t, t.TempDir(), "", append([]string{"migrate", "copy"}, bad.args...)...)
 		require.ErrorContains(t, err, bad.want)

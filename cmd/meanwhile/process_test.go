@@ -326,21 +326,29 @@ func (c client) size(t *testing.T, url string) int64 {
 	return v.SizeBytes
 }
 
+// TestTwoServersDoNotShareData: an embedded database has one server, and scratch
+// space, which whoever starts empties, one process.
 func TestTwoServersDoNotShareData(t *testing.T) {
 	t.Parallel()
-	if databasetest.Engine() != database.SQLite {
-		t.Skip("PostgreSQL has as many servers as are wanted")
-	}
 	data := t.TempDir()
-	p := serve(t, data)
-	res, err := http.Get(p.url + "/readyz")
-	require.NoError(t, err)
-	res.Body.Close()
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	_, err = program(t, data, "", "migrate")
+	serve(t, data).ready(t)
+	_, err := program(t, data, "", "migrate")
 	require.NoError(t, err, "tools run beside it")
 	_, err = program(t, data, "", "serve")
-	require.ErrorContains(t, err, "another server")
+	require.ErrorContains(t, err, "another server or worker runs on the data folder "+data)
+	if databasetest.Engine() == database.PostgreSQL {
+		_, err = program(t, data, "", "worker")
+		require.ErrorContains(t, err, "another server or worker")
+	}
+}
+
+// ready says that the server has done all that it does before it answers.
+func (p *process) ready(t *testing.T) {
+	t.Helper()
+	res, err := http.Get(p.url + "/readyz")
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Equal(t, http.StatusOK, res.StatusCode)
 }
 
 // TestManyToolsOnAFreshFolder all find an empty database.

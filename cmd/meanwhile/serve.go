@@ -41,6 +41,8 @@ const (
 	auditTime = 400 * 24 * time.Hour
 	// abandonTime is how long a write of one object may take.
 	abandonTime = 24 * time.Hour
+	// claimTime is how long a start waits for the store to say whose the media are.
+	claimTime = 5 * time.Second
 	// visitorTime is how long a visitor without an account is told from others.
 	visitorTime = 3 * 24 * time.Hour
 )
@@ -124,7 +126,8 @@ func (c serveCmd) serve(ctx context.Context, config *Config, listener net.Listen
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(a.tidy(), a.work(handlers, s.Ingest), s.Start(ctx, a.catalog, a.log)); err != nil {
+	a.claim(ctx)
+	if err := errors.Join(a.tidy(ctx), a.work(handlers, s.Ingest), s.Start(ctx, a.catalog, a.log)); err != nil {
 		return err
 	}
 	if err := a.queue.Start(context.WithoutCancel(ctx)); err != nil {
@@ -203,6 +206,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 	}
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
 		now := a.catalog.Now()
+		a.claim(ctx)
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
 			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.catalog.ForgetEvents(ctx), a.catalog.ForgetOnce(ctx), a.sweep(ctx), a.collect(ctx, now), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
 	})
@@ -230,14 +234,32 @@ func (a *app) sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// owns says whether the media are this installation's to delete. Those of another,
-// from whose backup this one was restored, are not.
+// claim says whose the media are as soon as the store answers, long before there is
+// anything to delete: whoever comes later with a backup of this installation's
+// records finds that the media are not his.
+func (a *app) claim(ctx context.Context) {
+	if a.claimed {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	mine, err := a.owns(ctx)
+	if err != nil {
+		a.log.Warn("whose the media are is not known yet; that is tried again", "error", err)
+		return
+	}
+	a.claimed, a.mine = true, mine
+}
+
+// owns says whether the media are this installation's to delete; those that are
+// nobody's are from now on. Those of another, from whose backup this one was
+// restored, are not.
 func (a *app) owns(ctx context.Context) (bool, error) {
-	instance, err := a.catalog.Begin(ctx)
+	key, err := a.catalog.GrantKey(ctx)
 	if err != nil {
 		return false, err
 	}
-	mine, err := owner.Owns(ctx, a.objects, owner.Mark(instance.GrantKey))
+	mine, err := owner.Owns(ctx, a.objects, owner.Mark(key))
 	if err == nil && !mine {
 		a.log.Warn("media that nobody needs any more are kept: they belong to another installation",
 			"advice", "If that one is gone for good, run: meanwhile restore --own-media")
@@ -293,12 +315,15 @@ func (a *app) bucket() objects.Presigner {
 	return bucket
 }
 
-// tidy clears up after a crash, before anything is written.
-func (a *app) tidy() error {
-	if folder, ok := a.objects.(*objects.Folder); ok {
-		return folder.Sweep()
+// tidy clears up after a crash, before anything is written, where nobody else writes
+// into the folder of the media. Everywhere else that has time.
+func (a *app) tidy(ctx context.Context) error {
+	folder, ok := a.objects.(*objects.Folder)
+	if !ok || !a.mine || !a.config.embedded() {
+		return nil
 	}
-	return nil
+	_, err := folder.AbortUploads(ctx, a.catalog.Now().Add(abandonTime))
+	return err
 }
 
 // abandon gives up large writes that a crash cut off: their parts cost room that

@@ -37,7 +37,7 @@ func (c workerCmd) Run(ctx context.Context, config *Config) (err error) {
 	if slots == 0 {
 		return errors.New("a worker without slots does nothing; give it one or more with --slots")
 	}
-	unlock, err := lockFolder(config.Data)
+	unlock, err := config.own()
 	if err != nil {
 		return err
 	}

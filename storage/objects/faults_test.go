@@ -177,6 +177,62 @@ func TestUnfinishedWritesAreGivenUp(t *testing.T) {
 	require.Zero(t, unfinished())
 }
 
+// completes is the request that ends a large write.
+func completes(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Query().Has("uploadId")
+}
+
+// TestALostYesToALargeWrite: F11, the request that ends it is sent again, and the
+// store, which is done with it, knows no such write any more.
+func TestALostYesToALargeWrite(t *testing.T) {
+	t.Parallel()
+	s, proxy, _ := faulty(t)
+	forgetting := func(lose bool) {
+		proxy.MisbehaveFor(objectstest.LoseAnswer, 1, func(r *http.Request) bool { return lose && completes(r) })
+		asked := 0
+		proxy.Answer(func(w http.ResponseWriter, r *http.Request) bool {
+			if completes(r) {
+				asked++
+			}
+			if !completes(r) || lose && asked == 1 {
+				return false
+			}
+			w.Header().Set("Content-Type", "application/xml")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "<Error><Code>NoSuchUpload</Code><Message>The specified upload does not exist.</Message></Error>")
+			return true
+		})
+	}
+	forgetting(true)
+	n, err := s.Put(t.Context(), "v/large", noise(1, 20<<20))
+	require.NoError(t, err)
+	require.EqualValues(t, 20<<20, n)
+	size, err := s.Size(t.Context(), "v/large")
+	require.NoError(t, err)
+	require.EqualValues(t, 20<<20, size)
+
+	// another one under this key is not the one that was written
+	forgetting(false)
+	_, err = s.Put(t.Context(), "v/large", noise(2, 20<<20))
+	require.ErrorIs(t, err, objects.ErrUnavailable)
+	_, err = s.Put(t.Context(), "v/given-up", noise(1, 20<<20))
+	require.ErrorIs(t, err, objects.ErrUnavailable, "somebody gave it up")
+	require.NotErrorIs(t, err, objects.ErrNotFound, "which would tell a client that what it writes to is gone")
+	proxy.Answer(nil)
+	requireAbsent(t, s, "v/given-up")
+}
+
+// TestALargeWriteThatIsNotAcknowledged: nothing is seen of what was done without
+// a word.
+func TestALargeWriteThatIsNotAcknowledged(t *testing.T) {
+	t.Parallel()
+	s, proxy, _ := faulty(t)
+	proxy.MisbehaveFor(objectstest.LoseAnswer, -1, completes)
+	_, err := s.Put(t.Context(), "v/large", noise(1, 20<<20))
+	require.ErrorIs(t, err, objects.ErrUnavailable)
+	requireAbsent(t, s, "v/large")
+}
+
 // TestBytesThatChangedInTheBucketAreFound: F25.
 func TestBytesThatChangedInTheBucketAreFound(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Folder keeps each object as one file, its key being the path below a root.
@@ -39,21 +40,25 @@ func OpenFolder(path string) (*Folder, error) {
 	return &Folder{root: root, path: absolute}, nil
 }
 
-// Sweep deletes what is left of writes that a crash cut off: they never got
-// their names, so nobody was told of them. It is for a server's start; a tool
-// that runs beside a server must not call it.
-func (f *Folder) Sweep() error {
+// AbortUploads implements Janitor. What a crash cut off never got its name, so
+// nobody was told of it; what another process writes now looks the same, and is new.
+func (f *Folder) AbortUploads(ctx context.Context, before time.Time) (n int, err error) {
 	folder := filepath.Join(f.path, "tmp")
 	left, err := os.ReadDir(folder)
 	if err != nil {
-		return fmt.Errorf("objects: sweep: %w", err)
+		return 0, fmt.Errorf("objects: unfinished writes: %w", err)
 	}
 	for _, entry := range left {
-		if err := os.Remove(filepath.Join(folder, entry.Name())); err != nil {
-			return fmt.Errorf("objects: sweep: %w", err)
+		info, err := entry.Info()
+		if err == nil && info.ModTime().Before(before) {
+			err = os.Remove(filepath.Join(folder, entry.Name()))
+			n++
+		}
+		if err = errors.Join(ctx.Err(), ignoreAbsent(err)); err != nil {
+			return n, fmt.Errorf("objects: unfinished writes: %w", err)
 		}
 	}
-	return nil
+	return n, nil
 }
 
 // Close releases the folder.
@@ -67,7 +72,7 @@ func (f *Folder) Put(_ context.Context, key string, r io.Reader) (int64, error) 
 	temporary := "tmp/" + randomName()
 	n, err := f.write(temporary, r)
 	if err == nil {
-		err = f.publish(temporary, key)
+		err = unwritten(f.publish(temporary, key))
 	}
 	if err != nil {
 		return 0, errors.Join(classify(err), ignoreAbsent(f.root.Remove(temporary)))
@@ -78,7 +83,7 @@ func (f *Folder) Put(_ context.Context, key string, r io.Reader) (int64, error) 
 func (f *Folder) write(name string, r io.Reader) (n int64, err error) {
 	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return 0, err
+		return 0, unwritten(err)
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	sum := newSum()
@@ -222,6 +227,16 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// unwritten is the error of a write. If what was being written is gone, or the
+// folder for it, the store is at fault: that there is no such object would be no
+// answer to whoever brings one.
+func unwritten(err error) error {
+	if err = classify(err); errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: %s", ErrUnavailable, err.Error())
 	}
 	return err
 }

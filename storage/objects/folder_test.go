@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -78,15 +79,52 @@ func TestAToolBesideTheServer(t *testing.T) {
 	require.Equal(t, "half whole", get(t, tool, "v/a", 0, 10))
 }
 
-func TestSweepRemovesWhatHasNoName(t *testing.T) {
+// TestWritesThatACrashCutOff: F1, they go when nobody can be writing them any more.
+func TestWritesThatACrashCutOff(t *testing.T) {
 	t.Parallel()
 	path := t.TempDir()
 	f := openFolder(t, path)
 	put(t, f, "v/a", "x")
-	require.NoError(t, os.WriteFile(filepath.Join(path, "tmp", "left"), []byte("half"), 0o600))
-	require.NoError(t, f.Sweep())
+	left := filepath.Join(path, "tmp", "left")
+	require.NoError(t, os.WriteFile(left, []byte("half"), 0o600))
+	day := time.Now().Add(-24 * time.Hour)
+	require.NoError(t, os.Chtimes(left, day, day.Add(-time.Minute)))
+	n, err := f.AbortUploads(t.Context(), day.Add(-time.Hour))
+	require.NoError(t, err)
+	require.Zero(t, n)
+	require.Len(t, temporary(t, path), 1)
+	n, err = f.AbortUploads(t.Context(), day)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
 	require.Empty(t, temporary(t, path))
 	require.Equal(t, "x", get(t, f, "v/a", 0, 1))
+}
+
+// TestAWriteWhoseBytesVanish: a store that loses them is at fault; it does not say
+// that there is no such object, which a client would take for the end.
+func TestAWriteWhoseBytesVanish(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	f := openFolder(t, path)
+	from, to := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		_, err := f.Put(t.Context(), "v/a", from)
+		done <- err
+	}()
+	_, err := to.Write([]byte("half"))
+	require.NoError(t, err)
+	for _, entry := range temporary(t, path) {
+		require.NoError(t, os.Remove(filepath.Join(path, "tmp", entry.Name())))
+	}
+	require.NoError(t, to.Close())
+	err = <-done
+	require.ErrorIs(t, err, objects.ErrUnavailable)
+	require.NotErrorIs(t, err, objects.ErrNotFound)
+	require.NoError(t, os.Remove(filepath.Join(path, "tmp")))
+	_, err = f.Put(t.Context(), "v/b", strings.NewReader("x"))
+	require.ErrorIs(t, err, objects.ErrUnavailable, "a disk that is not mounted")
+	require.NotErrorIs(t, err, objects.ErrNotFound)
 }
 
 // TestAFlippedBitIsFound: F25.

@@ -30,7 +30,7 @@ func (f *Folder) Copy(ctx context.Context, from, to string) error {
 		return errors.Join(err, r.Close())
 	}
 	if err := f.publish(temporary, to); err != nil {
-		return errors.Join(classify(err), ignoreAbsent(f.root.Remove(temporary)))
+		return errors.Join(unwritten(err), ignoreAbsent(f.root.Remove(temporary)))
 	}
 	// Of two names of one file, renaming one to the other does nothing (rename(2)).
 	return ignoreAbsent(f.root.Remove(temporary))

@@ -28,6 +28,7 @@ var (
 type Store interface {
 	// Put reads r to its end and keeps it under key. When it returns without an
 	// error the bytes survive a power cut; otherwise nothing is visible under key.
+	// ErrNotFound can only be an error of r.
 	Put(ctx context.Context, key string, r io.Reader) (int64, error)
 	// Size tells the length of an object in bytes.
 	Size(ctx context.Context, key string) (int64, error)

@@ -223,6 +223,9 @@ func (s *S3) AbortUploads(ctx context.Context, before time.Time) (int, error) {
 
 func (s *S3) abort(ctx context.Context, name, upload *string) error {
 	_, err := s.client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &s.place.bucket, Key: name, UploadId: upload})
+	if codeOf(err) == noSuchUpload {
+		return nil
+	}
 	if err = explain(ctx, "abort", err); errors.Is(err, ErrNotFound) {
 		return nil
 	}

@@ -67,14 +67,12 @@ func (s *S3) copyParts(ctx context.Context, source, target *string, size int64) 
 		group.Go(func() error { return m.copyOne(each, number, source, span) })
 	}
 	if err = group.Wait(); err == nil {
-		err = m.complete(ctx)
+		err = m.complete(ctx, size)
 	}
 	if err == nil {
 		return nil
 	}
-	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
-	defer cancel()
-	return errors.Join(explain(ctx, "copy", err), s.abort(tidy, target, upload.UploadId))
+	return errors.Join(explain(ctx, "copy", err), m.clear(ctx, err))
 }
 
 func (m *multipart) copyOne(ctx context.Context, number int32, source *string, span string) error {

@@ -43,15 +43,30 @@ func explain(ctx context.Context, doing string, err error) error {
 	return fmt.Errorf("%w: %s: %s%w", kind, doing, words, err)
 }
 
+// unwrittenBy is the error of a write. Whatever the store did not find, it is not
+// that there is no such object: whoever brings one is to try again.
+func unwrittenBy(ctx context.Context, doing string, err error) error {
+	return unwritten(explain(ctx, doing, err))
+}
+
+// noSuchUpload is what a store says of the parts of a write that it knows nothing of.
+const noSuchUpload = "NoSuchUpload"
+
+// codeOf is what S3 calls an error.
+func codeOf(err error) string {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return e.ErrorCode()
+	}
+	return ""
+}
+
 // kindOf finds the kind of an error, and words for what people can do about it.
 func kindOf(err error) (words string, kind error) {
-	code := ""
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		code = e.ErrorCode()
-	}
-	switch code {
-	case "NoSuchKey", "NoSuchUpload":
+	switch codeOf(err) {
+	case "NoSuchKey":
 		return "", ErrNotFound
+	case noSuchUpload:
+		return "the write was given up before its end: ", ErrUnavailable
 	case "NoSuchBucket":
 		return "there is no such bucket: make it, or correct MEANWHILE_OBJECTS_URL: ", ErrUnavailable
 	case "InvalidRange":

@@ -2,9 +2,11 @@ package objects
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -54,7 +56,7 @@ func (s *S3) Put(ctx context.Context, key string, r io.Reader) (int64, error) {
 		err = acknowledged(out.ETag, out.ChecksumCRC32C, sum)
 	}
 	if err != nil {
-		return 0, errors.Join(explain(ctx, "write", err), s.forget(ctx, name, err))
+		return 0, errors.Join(unwrittenBy(ctx, "write", err), s.forget(ctx, name, err))
 	}
 	return first.size, nil
 }
@@ -98,23 +100,21 @@ func (s *S3) putParts(ctx context.Context, name *string, first *buffer, r io.Rea
 	upload, err := s.client.CreateMultipartUpload(ctx, in)
 	if err != nil {
 		first.free(s)
-		return 0, explain(ctx, "write", err)
+		return 0, unwrittenBy(ctx, "write", err)
 	}
 	m := &multipart{s3: s, name: name, upload: upload.UploadId}
 	n, err = m.send(ctx, first, r)
 	if err == nil {
-		err = m.complete(ctx)
+		err = m.complete(ctx, n)
 	}
 	if err == nil {
 		return n, nil
 	}
-	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
-	defer cancel()
-	cleared := s.abort(tidy, name, upload.UploadId)
+	cleared := m.clear(ctx, err)
 	if source, ok := errors.AsType[*sourceError](err); ok {
 		return 0, errors.Join(source.error, cleared)
 	}
-	return 0, errors.Join(explain(ctx, "write", err), cleared)
+	return 0, errors.Join(unwrittenBy(ctx, "write", err), cleared)
 }
 
 // sourceError is an error of what was to be kept, not of S3.
@@ -128,6 +128,8 @@ type multipart struct {
 
 	mu    sync.Mutex
 	parts []types.CompletedPart
+	// ending says that the store was asked to show the object.
+	ending bool
 }
 
 func (m *multipart) send(ctx context.Context, part *buffer, r io.Reader) (int64, error) {
@@ -190,14 +192,59 @@ func (m *multipart) one(ctx context.Context, number int32, part *buffer) error {
 	return nil
 }
 
-func (m *multipart) complete(ctx context.Context) error {
+func (m *multipart) complete(ctx context.Context, size int64) error {
+	m.ending = true
 	out, err := m.s3.client.CompleteMultipartUpload(patient(ctx), &s3.CompleteMultipartUploadInput{
 		Bucket: &m.s3.place.bucket, Key: m.name, UploadId: m.upload, MultipartUpload: &types.CompletedMultipartUpload{Parts: m.parts},
 	})
+	if codeOf(err) == noSuchUpload {
+		return m.kept(ctx, size, err)
+	}
 	if err != nil {
 		return err
 	}
 	return acknowledged(out.ETag, nil, "")
+}
+
+// kept looks whether the object is there after all: where the yes was lost, the
+// request was sent again, and some stores know nothing of a write that has ended.
+func (m *multipart) kept(ctx context.Context, size int64, cause error) error {
+	head, err := m.s3.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &m.s3.place.bucket, Key: m.name, ChecksumMode: types.ChecksumModeEnabled})
+	if errors.Is(explain(ctx, "look", err), ErrNotFound) {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	got, want := aws.ToString(head.ChecksumCRC32C), m.sum()
+	if aws.ToInt64(head.ContentLength) != size || want != "" && strings.Contains(got, "-") && got != want {
+		return cause
+	}
+	return nil
+}
+
+// sum is the checksum of the parts' checksums as S3 writes it, where those are known.
+func (m *multipart) sum() string {
+	all := newSum()
+	for _, part := range m.parts {
+		raw, err := base64.StdEncoding.DecodeString(aws.ToString(part.ChecksumCRC32C))
+		if err != nil || len(raw) == 0 {
+			return ""
+		}
+		_, _ = all.Write(raw) // a hash takes everything
+	}
+	return fmt.Sprintf("%s-%d", sumText(all), len(m.parts))
+}
+
+// clear takes away what a write that failed has left.
+func (m *multipart) clear(ctx context.Context, cause error) error {
+	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	defer cancel()
+	err := m.s3.abort(tidy, m.name, m.upload)
+	if m.ending {
+		err = errors.Join(err, m.s3.forget(ctx, m.name, cause))
+	}
+	return err
 }
 
 // buffer holds up to a part.

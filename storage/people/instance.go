@@ -51,19 +51,35 @@ type instanceRow struct {
 func (c *People) Begin(ctx context.Context) (Instance, error) {
 	var begun Instance
 	err := c.write(ctx, func(ctx context.Context, tx change) error {
-		key := make([]byte, grantKeyBytes)
-		_, _ = rand.Read(key) // never fails since Go 1.24
-		row := &instanceRow{ID: 1, GrantKey: key, CreatedAt: c.Now()}
-		if _, err := tx.NewInsert().Model(row).On("CONFLICT (id) DO NOTHING").Exec(ctx); err != nil {
+		key, err := tx.grantKey(ctx)
+		if err != nil {
 			return err
 		}
-		if err := tx.NewSelect().Model(row).WherePK().Scan(ctx); err != nil {
-			return err
-		}
-		begun = Instance{GrantKey: row.GrantKey}
+		begun = Instance{GrantKey: key}
 		return tx.renewSetup(ctx, c.DB.Engine(), &begun)
 	})
 	return begun, err
+}
+
+// GrantKey is the key that signs media addresses, for whoever starts nothing.
+func (c *People) GrantKey(ctx context.Context) (key []byte, err error) {
+	err = c.write(ctx, func(ctx context.Context, tx change) error {
+		key, err = tx.grantKey(ctx)
+		return err
+	})
+	return key, err
+}
+
+// grantKey reads the key, and makes it the first time ever.
+func (t change) grantKey(ctx context.Context) ([]byte, error) {
+	key := make([]byte, grantKeyBytes)
+	_, _ = rand.Read(key) // never fails since Go 1.24
+	row := &instanceRow{ID: 1, GrantKey: key, CreatedAt: t.Now()}
+	if _, err := t.NewInsert().Model(row).On("CONFLICT (id) DO NOTHING").Exec(ctx); err != nil {
+		return nil, err
+	}
+	err := t.NewSelect().Model(row).WherePK().Scan(ctx)
+	return row.GrantKey, err
 }
 
 // renewSetup makes a setup token if there is no account. On SQLite it voids the

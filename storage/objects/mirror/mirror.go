@@ -147,7 +147,7 @@ func (m Mirror) one(ctx context.Context, t task, done *progress) error {
 	written := sha256.New()
 	if !t.there {
 		err := m.copy(ctx, t.Info, written)
-		if errors.Is(err, objects.ErrNotFound) {
+		if errors.Is(err, objects.ErrNotFound) && m.gone(ctx, t.Key) {
 			done.gone.Add(1)
 			return nil
 		}
@@ -176,6 +176,12 @@ func (m Mirror) one(ctx context.Context, t task, done *progress) error {
 	}
 	done.compared.Add(1)
 	return nil
+}
+
+// gone says that it is the old store that has an object no more.
+func (m Mirror) gone(ctx context.Context, key string) bool {
+	_, err := m.From.Size(ctx, key)
+	return errors.Is(err, objects.ErrNotFound)
 }
 
 // copy streams an object across. The new store checks the bytes by a checksum of

@@ -2,6 +2,7 @@ package mirror_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,8 @@ type flaky struct {
 	mirror.Source
 	left atomic.Int64
 	lies bool
+	// err is what it says when it fails.
+	err error
 }
 
 func (f *flaky) Put(ctx context.Context, key string, r io.Reader) (int64, error) {
@@ -37,7 +40,7 @@ func (f *flaky) Put(ctx context.Context, key string, r io.Reader) (int64, error)
 		r = bytes.NewReader(raw)
 	}
 	if f.left.Add(-1) < 0 {
-		return 0, objects.ErrUnavailable
+		return 0, cmp.Or(f.err, objects.ErrUnavailable)
 	}
 	return f.Source.Put(ctx, key, r)
 }
@@ -104,4 +107,32 @@ func TestAStoreThatKeepsOtherBytesIsFoundOut(t *testing.T) {
 	require.ErrorIs(t, err, mirror.ErrDiffers)
 	_, err = into.Size(t.Context(), "v/a/7")
 	require.ErrorIs(t, err, objects.ErrNotFound)
+}
+
+// deleted loses an object between the listing and the copy.
+type deleted struct{ mirror.Source }
+
+func (d deleted) OpenRange(ctx context.Context, key string, offset, n int64) (io.ReadCloser, error) {
+	if err := d.Delete(ctx, key); err != nil {
+		return nil, err
+	}
+	return d.Source.OpenRange(ctx, key, offset, n)
+}
+
+// TestWhatIsGone: only what the old store has no more; a new store that does not
+// find something is at fault.
+func TestWhatIsGone(t *testing.T) {
+	t.Parallel()
+	from, err := objects.OpenFolder(t.TempDir())
+	require.NoError(t, err)
+	into, err := objects.OpenFolder(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, errors.Join(from.Close(), into.Close())) })
+	_, err = from.Put(t.Context(), "v/a/1", strings.NewReader("one"))
+	require.NoError(t, err)
+	_, err = mirror.Mirror{From: from, To: &flaky{Source: into, err: objects.ErrNotFound}, Log: quiet()}.Copy(t.Context())
+	require.ErrorIs(t, err, objects.ErrNotFound)
+	copied, err := mirror.Mirror{From: deleted{from}, To: into, Log: quiet()}.Copy(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, mirror.Copied{Gone: 1}, copied)
 }

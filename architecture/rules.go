@@ -40,6 +40,7 @@ var shared = map[string]bool{
 	"server/limit":        true, // guesses are counted where they are looked at
 	"server/shield":       true,
 	"server/notify":       true, // letters are made where their records are known
+	"storage/clocks":      true, // whoever says when says by whose clock
 	"storage/database":    true,
 	"storage/record":      true,
 	"storage/people":      true,

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/people"
@@ -23,7 +24,7 @@ func TestClocksThatDiffer(t *testing.T) {
 	skewed := func(by time.Duration) func(*Options) {
 		return func(o *Options) {
 			now := func() time.Time { return time.Now().Add(by) }
-			o.Catalog = catalog.New(record.Options{DB: o.Catalog.DB, Queue: o.Queue, Log: o.Log, Now: now})
+			o.Catalog = catalog.New(record.Options{DB: o.Catalog.DB, Queue: o.Queue, Log: o.Log, Clock: clocks.OfDatabase(now, o.Log)})
 		}
 	}
 	first := newRigOver(t, databasetest.New(t, database.PostgreSQL), nil)

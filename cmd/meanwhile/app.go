@@ -11,6 +11,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/census"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
@@ -91,14 +92,15 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	if a.objects, err = objects.Open(ctx, media, how); err != nil {
 		return err
 	}
+	theirs := clocks.OfDatabase(nil, a.log)
 	if a.queue, err = jobs.Open(jobs.Options{
-		DB: a.db, Log: a.log, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != "", Webhooks: crew.kind == jobs.KindServer,
+		DB: a.db, Log: a.log, Clock: theirs, Slots: crew.slots, Handlers: crew.handlers, Kind: crew.kind, Version: version, Mail: a.config.SMTPURL != "", Webhooks: crew.kind == jobs.KindServer,
 		Watch: jobs.Watch{Tracer: a.tracer, Done: a.meter.JobEnded},
 	}); err != nil {
 		return err
 	}
 	a.budget, a.census = budget.New(a.db), census.New(a.db)
-	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log})
+	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log, Clock: theirs})
 	a.webhooks = webhook.New(a.catalog.Store)
 	return a.catalog.SyncClock(ctx)
 }

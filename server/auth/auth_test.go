@@ -23,6 +23,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -60,7 +61,7 @@ func newServer(t *testing.T, base string, adjust ...func(*auth.Options)) *server
 	db := databasetest.Any(t)
 	queue, err := jobs.Open(jobs.Options{DB: db, Log: log, Mail: true})
 	require.NoError(t, err)
-	s.db, s.catalog = db, catalog.New(record.Options{DB: db, Queue: queue, Log: log, Now: s.now})
+	s.db, s.catalog = db, catalog.New(record.Options{DB: db, Queue: queue, Log: log, Clock: clocks.OfDatabase(s.now, log)})
 	begun, err := s.catalog.Begin(t.Context())
 	require.NoError(t, err)
 	s.setup = begun.SetupToken

@@ -26,6 +26,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/server/reply"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -65,7 +66,7 @@ func newRig(t testing.TB) *rig {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, folder.Close()) })
 	r.store = folder
-	r.catalog = catalog.New(record.Options{DB: r.db, Queue: queue, Log: quiet, Now: r.clock.now})
+	r.catalog = catalog.New(record.Options{DB: r.db, Queue: queue, Log: quiet, Clock: clocks.OfDatabase(r.clock.now, quiet)})
 	r.owner, r.session = r.join(t, "Ada")
 	_, r.other = r.join(t, "Ben")
 	return r

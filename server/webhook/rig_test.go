@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/people"
@@ -48,7 +49,7 @@ func newRig(t *testing.T, db *database.DB, o jobs.Options) *rig {
 	var err error
 	r.queue, err = jobs.Open(o)
 	require.NoError(t, err)
-	r.catalog = catalog.New(record.Options{DB: db, Queue: r.queue, Log: quiet(), Now: r.clock})
+	r.catalog = catalog.New(record.Options{DB: db, Queue: r.queue, Log: quiet(), Clock: clocks.OfDatabase(r.clock, quiet())})
 	r.store = webhook.New(r.catalog.Store)
 	guard, err := NewGuard([]string{"127.0.0.1"})
 	require.NoError(t, err)

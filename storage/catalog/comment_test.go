@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -41,7 +42,7 @@ func newTalk(t testing.TB, engine database.Engine) *talk {
 	db := databasetest.New(t, engine)
 	var err error
 	k := &talk{db: db, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	k.Catalog = catalog.New(record.Options{DB: db, Queue: noQueue{}, Log: slog.New(slog.DiscardHandler), Now: k.now})
+	k.Catalog = catalog.New(record.Options{DB: db, Queue: noQueue{}, Log: slog.New(slog.DiscardHandler), Clock: clocks.OfDatabase(k.now, nil)})
 	k.owner, err = k.AddAccount(ctx, people.NewAccount{Name: "Ada", Email: "ada@example.com", PasswordHash: "x"}, people.Owner)
 	require.NoError(t, err)
 	k.member, err = k.AddAccount(ctx, people.NewAccount{Name: "Ben", Email: "ben@example.com", PasswordHash: "x"}, people.Member)

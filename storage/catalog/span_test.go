@@ -15,6 +15,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -65,7 +66,7 @@ func newShelf(t testing.TB, engine database.Engine) *shelf {
 	db := databasetest.New(t, engine)
 	var err error
 	s := &shelf{db: db, clock: newClock()}
-	s.Catalog = catalog.New(record.Options{DB: db, Queue: s, Log: slog.New(slog.DiscardHandler), Now: s.clock.now})
+	s.Catalog = catalog.New(record.Options{DB: db, Queue: s, Log: slog.New(slog.DiscardHandler), Clock: clocks.OfDatabase(s.clock.now, nil)})
 	s.owner, err = s.AddAccount(t.Context(), person("Ada"), people.Owner)
 	require.NoError(t, err)
 	return s

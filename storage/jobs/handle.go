@@ -12,6 +12,8 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 )
 
 // Job is one delivery of work to a handler.
@@ -157,11 +159,15 @@ func clean(text string) string {
 // length of what they work on.
 func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return -1 }
 
-// NextRetry implements river.Worker: somebody may be waiting, so the second try
-// follows within seconds. Letters wait longer and longer: the last for hours.
-func (w *worker[A]) NextRetry(job *river.Job[A]) time.Time {
-	if _, mail := any(job.Args).(Mail); mail {
-		return time.Now().Add(time.Duration(job.Attempt*job.Attempt*job.Attempt*job.Attempt) * time.Second)
+// retries says when an attempt that failed is followed by another.
+type retries struct{ clock *clocks.Clock }
+
+// NextRetry implements river.ClientRetryPolicy: somebody may be waiting, so the second
+// try follows within seconds. Letters wait longer and longer: the last for hours.
+func (r retries) NextRetry(job *rivertype.JobRow) time.Time {
+	wait := time.Duration(job.Attempt*job.Attempt) * 2 * time.Second
+	if job.Kind == (Mail{}).Kind() {
+		wait = time.Duration(job.Attempt*job.Attempt*job.Attempt*job.Attempt) * time.Second
 	}
-	return time.Now().Add(time.Duration(job.Attempt*job.Attempt) * 2 * time.Second)
+	return r.clock.Here().Add(wait)
 }

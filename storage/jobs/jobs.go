@@ -15,6 +15,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 )
 
@@ -48,6 +49,7 @@ type Queue struct {
 	db     *database.DB
 	log    *slog.Logger
 	mail   bool
+	clock  *clocks.Clock
 
 	// self is this process, lease what its jobs stand on.
 	self  Worker
@@ -79,6 +81,8 @@ type Options struct {
 	// Kind is KindServer or KindWorker, which does media jobs alone, and Version
 	// that of the program: what others see of this process.
 	Kind, Version string
+	// Clock is the database's, which the queue keeps right; nil makes one.
+	Clock *clocks.Clock
 	// Beat is how often it says that it lives; 0 is every 3 s.
 	Beat time.Duration
 	// Watch is told of each attempt.
@@ -87,10 +91,13 @@ type Options struct {
 
 // Open sets up the queue. Nothing runs before Start.
 func Open(o Options) (*Queue, error) {
+	if o.Clock == nil {
+		o.Clock = clocks.OfDatabase(nil, o.Log)
+	}
 	self := identity(o)
 	config := &river.Config{ID: self.ID, Logger: quiet(o.Log), MaxAttempts: attempts, CancelledJobRetentionPeriod: deadRetention, DiscardedJobRetentionPeriod: deadRetention}
 	config.Hooks = []rivertype.Hook{&placed{}}
-	config.Middleware = []rivertype.Middleware{&middleware{watch: o.Watch}}
+	config.Middleware = []rivertype.Middleware{&middleware{watch: o.Watch, clock: o.Clock}}
 	if o.Handlers != nil {
 		config.Workers = o.Handlers.workers
 		config.Queues = map[string]river.QueueConfig{}
@@ -113,11 +120,11 @@ func Open(o Options) (*Queue, error) {
 			&river.PeriodicJobOpts{RunOnStart: true},
 		)}
 	}
-	client, err := newClient(o.DB, config)
+	client, err := newClient(o.DB, config, o.Clock)
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	q := &Queue{client: client, db: o.DB, log: o.Log, mail: o.Mail, self: self, beat: cmp.Or(o.Beat, beatEvery)}
+	q := &Queue{client: client, db: o.DB, log: o.Log, clock: o.Clock, mail: o.Mail, self: self, beat: cmp.Or(o.Beat, beatEvery)}
 	if o.Handlers != nil {
 		q.handlers, q.lease = o.Handlers, o.Handlers.lease
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -13,9 +12,9 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
-	"github.com/riverqueue/river/rivertype"
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 )
 
@@ -35,11 +34,12 @@ type client interface {
 }
 
 // newClient makes River's client for the engine of a database.
-func newClient(db *database.DB, config *river.Config) (client, error) {
+func newClient(db *database.DB, config *river.Config, theirs *clocks.Clock) (client, error) {
 	config.FetchCooldown = fetchPause
 	config.FetchPollInterval = postgresPoll
+	config.Test.Time, config.RetryPolicy = ownTime{theirs}, retries{theirs}
 	if db.Engine() == database.PostgreSQL {
-		c, err := river.NewClient(&fenced{riverpgxv5.New(db.Pool())}, config)
+		c, err := river.NewClient(&driver{riverpgxv5.New(db.Pool()), theirs}, config)
 		return &onPostgres{c, db}, err
 	}
 	if media, ok := config.Queues[QueueMedia]; ok {
@@ -67,26 +67,6 @@ func (c *onPostgres) insert(ctx context.Context, tx bun.Tx, all []river.InsertMa
 		_, err := c.InsertManyTx(ctx, tx, all)
 		return err
 	})
-}
-
-// fenced is River's driver for PostgreSQL, deaf to attempts that are over.
-//
-// The statement that notes the end of attempts returns each job, and one that is
-// being given to another process meanwhile as it was before: running. River before
-// 0.48 takes that for a bug of its own and panics (its pull request 1383).
-type fenced struct{ *riverpgxv5.Driver }
-
-// GetExecutor implements riverdriver.Driver.
-func (d *fenced) GetExecutor() riverdriver.Executor { return fencedExecutor{d.Driver.GetExecutor()} }
-
-type fencedExecutor struct{ riverdriver.Executor }
-
-// JobSetStateIfRunningMany implements riverdriver.Executor.
-func (e fencedExecutor) JobSetStateIfRunningMany(ctx context.Context, params *riverdriver.JobSetStateIfRunningManyParams) ([]*rivertype.JobRow, error) {
-	noted, err := e.Executor.JobSetStateIfRunningMany(ctx, params)
-	return slices.DeleteFunc(noted, func(job *rivertype.JobRow) bool {
-		return job.State == rivertype.JobStateRunning
-	}), err
 }
 
 // Migrate brings the queue's own tables up to date. Many processes may call it

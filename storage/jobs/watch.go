@@ -10,6 +10,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/trace"
 )
 
@@ -46,6 +47,7 @@ const (
 type middleware struct {
 	river.MiddlewareDefaults
 	watch Watch
+	clock *clocks.Clock
 }
 
 // InsertMany implements rivertype.JobInsertMiddleware.
@@ -76,7 +78,7 @@ func noted(metadata []byte, parent string) []byte {
 // Work implements rivertype.WorkerMiddleware.
 func (m *middleware) Work(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
 	began := time.Now()
-	waited := lay(job, began)
+	waited := lay(job, m.clock.Here())
 	ctx, end := m.follow(ctx, job, waited)
 	err := work(ctx)
 	outcome := outcomeOf(job, err)

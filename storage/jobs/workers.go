@@ -94,14 +94,26 @@ func identity(o Options) Worker {
 
 // register makes this process known.
 func (q *Queue) register(ctx context.Context) error {
-	_, err := q.db.Writer.NewRaw(`INSERT INTO workers (id, kind, host, version, slots, busy, started_ms, seen_ms)
+	err := q.heard(ctx, `INSERT INTO workers (id, kind, host, version, slots, busy, started_ms, seen_ms)
 			VALUES (?, ?, ?, ?, ?, 0, `+q.nowMS()+`, `+q.nowMS()+`)
 			ON CONFLICT (id) DO UPDATE SET seen_ms = excluded.seen_ms`,
-		q.self.ID, q.self.Kind, q.self.Host, q.self.Version, q.self.Slots).Exec(ctx)
+		q.self.ID, q.self.Kind, q.self.Host, q.self.Version, q.self.Slots)
 	if err != nil {
 		return fmt.Errorf("jobs: register: %w", err)
 	}
 	return nil
+}
+
+// heard changes this process's row, and sees by when the database says that it was
+// seen how far its own clock is from there.
+func (q *Queue) heard(ctx context.Context, change string, values ...any) error {
+	var seenMS int64
+	asked := q.clock.Here()
+	err := q.db.Writer.NewRaw(change+" RETURNING seen_ms", values...).Scan(ctx, &seenMS)
+	if err == nil && q.postgres() {
+		q.clock.Heard(ctx, asked, time.UnixMilli(seenMS))
+	}
+	return err
 }
 
 // live says again and again that this process lives, and looks after those that
@@ -131,14 +143,14 @@ func (q *Queue) live(ctx context.Context) {
 func (q *Queue) pulse(ctx context.Context, judge bool) error {
 	ctx, cancel := context.WithTimeout(ctx, lostBeats*q.beat)
 	defer cancel()
-	heard, err := q.db.Writer.NewRaw("UPDATE workers SET seen_ms = "+q.nowMS()+", busy = ? WHERE id = ?", q.lease.busy(), q.self.ID).Exec(ctx)
-	if err != nil {
-		return err
-	}
-	if n, err := heard.RowsAffected(); err == nil && n == 0 {
+	err := q.heard(ctx, "UPDATE workers SET seen_ms = "+q.nowMS()+", busy = ? WHERE id = ?", q.lease.busy(), q.self.ID)
+	if database.IsNotFound(err) {
 		q.log.Warn("this process was not heard of for long, and its jobs were given to others")
 		q.lease.lose()
 		return q.register(ctx)
+	}
+	if err != nil {
+		return err
 	}
 	if judge {
 		if err := q.rescue(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -42,7 +43,7 @@ func accountsCatalog(t *testing.T, engine database.Engine) (*people.People, *clo
 	t.Helper()
 	db, log := databasetest.New(t, engine), slog.New(slog.DiscardHandler)
 	ticks := newClock()
-	return people.New(record.NewStore(record.Options{DB: db, Queue: nowhere{}, Log: log, Now: ticks.now})), ticks
+	return people.New(record.NewStore(record.Options{DB: db, Queue: nowhere{}, Log: log, Clock: clocks.OfDatabase(ticks.now, log)})), ticks
 }
 
 func person(name string) people.NewAccount {

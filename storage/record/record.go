@@ -18,6 +18,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
@@ -55,8 +56,8 @@ type Options struct {
 	DB    *database.DB
 	Queue Queue
 	Log   *slog.Logger
-	// Now is the clock; nil means time.Now.
-	Now func() time.Time
+	// Clock is the database's; nil makes one that nobody else keeps right.
+	Clock *clocks.Clock
 }
 
 // Store is the door to the database that all records share. Its methods may be
@@ -66,20 +67,18 @@ type Store struct {
 	Log   *slog.Logger
 	queue Queue
 	hub   *hub
-	clock func() time.Time
+	clock *clocks.Clock
 	// origin names this process in the events that it tells others.
 	origin  string
 	hinting atomic.Bool
-	// ahead is how far the database's clock is ahead of this machine's.
-	ahead atomic.Int64
 }
 
 // NewStore makes a store over a migrated database.
 func NewStore(o Options) *Store {
-	if o.Now == nil {
-		o.Now = time.Now
+	if o.Clock == nil {
+		o.Clock = clocks.OfDatabase(nil, o.Log)
 	}
-	return &Store{DB: o.DB, Log: o.Log, queue: o.Queue, hub: newHub(), clock: o.Now, origin: NewID()}
+	return &Store{DB: o.DB, Log: o.Log, queue: o.Queue, hub: newHub(), clock: o.Clock, origin: NewID()}
 }
 
 // Write runs change in one transaction, as if it were alone, and tells

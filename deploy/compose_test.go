@@ -239,7 +239,23 @@ func TestComposeRuns(t *testing.T) {
 	client.Base = urls["server2"] // and on through the other
 	require.NoError(t, upload.Finish(t.Context()))
 	require.NoError(t, book.Settled(t.Context(), clip))
-	require.DirExists(t, filepath.Join(folder, "media", "buckets", "meanwhile"))
+	requireSynchronous(t, filepath.Join(folder, "media", "buckets", "meanwhile", "v"))
+	requireSynchronous(t, filepath.Join(folder, "media", "meta", "meanwhile"))
+}
+
+// requireSynchronous: F15, what is written below a folder is on the disk before the
+// store, which never syncs, can say so. Some file systems cannot do that.
+func requireSynchronous(t *testing.T, path string) {
+	t.Helper()
+	can := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "chattr", "+S", can).CombinedOutput(); err != nil {
+		t.Logf("not looked at here: %v %s", err, out)
+		return
+	}
+	said, err := output(t, nil, "lsattr", "-d", path)
+	require.NoError(t, err, said)
+	flags, _, _ := strings.Cut(said, " ")
+	require.Contains(t, flags, "S", path)
 }
 
 // startService starts one of ours at an address, and waits until the container's

@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -30,4 +32,26 @@ func (in *Ingest) forgiveRepeat(r *http.Request, id string) {
 func tooLate(r *http.Request, video *catalog.Video) bool {
 	return video.UploadState == catalog.UploadFinished && r.ContentLength != 0 &&
 		r.Header.Get("Upload-Offset") == strconv.FormatInt(video.Size, 10)
+}
+
+type seenKey struct{}
+
+// withSeen lets a request that goes on where the gate has seen its upload stand
+// work with that, instead of reading it again. If another request comes between,
+// it is told so when its bytes are to count. It lacks what the client said at
+// creation, which is asked for by HEAD alone.
+func withSeen(r *http.Request, video *catalog.Video) *http.Request {
+	if video == nil || r.Method != http.MethodPatch || r.Header.Get(lengthHeader) != "" || video.UploadReceived == 0 ||
+		r.Header.Get("Upload-Offset") != strconv.FormatInt(video.UploadReceived, 10) {
+		return r
+	}
+	row := &catalog.Upload{ID: video.UploadID, VideoID: video.ID, Received: video.UploadReceived, State: video.UploadState, Metadata: json.RawMessage("{}")}
+	row.Length.Int64, row.Length.Valid = video.UploadLength, video.UploadLength > 0
+	return r.WithContext(context.WithValue(r.Context(), seenKey{}, row))
+}
+
+// seen is the upload as the gate has seen it, or nil.
+func seen(ctx context.Context) *catalog.Upload {
+	row, _ := ctx.Value(seenKey{}).(*catalog.Upload)
+	return row
 }

@@ -149,6 +149,9 @@ func titleOf(metadata tus.MetaData) string {
 
 // GetUpload implements tus.DataStore.
 func (s tusStore) GetUpload(ctx context.Context, id string) (tus.Upload, error) {
+	if row := seen(ctx); row != nil && row.ID == id {
+		return &upload{Ingest: s.Ingest, row: row}, nil
+	}
 	row, err := s.catalog.Upload(ctx, id)
 	if errors.Is(err, record.ErrNotFound) {
 		return nil, tus.ErrNotFound

@@ -64,6 +64,7 @@ func (in *Ingest) Handler() (gin.HandlerFunc, error) {
 			return
 		}
 		in.forgiveRepeat(c.Request, c.Param("id"))
+		c.Request = withSeen(c.Request, video)
 		w := &answer{ResponseWriter: c.Writer, request: c.Request, expires: in.now().Add(expiry), senders: in.senders, body: in.bodyOf(c)}
 		if c.Request.Body != http.NoBody {
 			c.Request.Body = w.body

@@ -17,7 +17,7 @@ import (
 // with what the account that asks, or "", was named for.
 func videos(db bun.IDB, dest any, accountID string) *bun.SelectQuery {
 	return db.NewSelect().Model(dest).
-		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state, coalesce(upload.length, 0) AS upload_length").
+		ColumnExpr("video.*, account.name AS owner_name, upload.id AS upload_id, upload.state AS upload_state, coalesce(upload.length, 0) AS upload_length, upload.received AS upload_received").
 		ColumnExpr("named.video_id IS NOT NULL AS named, coalesce(named.may_comment, FALSE) AS named_may_comment, coalesce(named.may_download, FALSE) AS named_may_download").
 		Join("JOIN accounts AS account ON account.id = video.owner_id").
 		Join("JOIN uploads AS upload ON upload.video_id = video.id").

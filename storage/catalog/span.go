@@ -18,6 +18,8 @@ const (
 	firstSpan = 6 * time.Second
 	spanAim   = 24 * time.Second
 	fewSpans  = 2
+	// spanSlack is what the presentation times of neighbours may overlap by.
+	spanSlack = time.Second
 )
 
 // fragmented is the layout of a source that plays while it grows.
@@ -101,16 +103,26 @@ func (t change) planSpans(ctx context.Context, video *Video, rest bool) error {
 	return nil
 }
 
+// mayFillSpan says whether the fragments that belong to no span may be enough for
+// one, when spans reach to a time: most parts save planSpans its queries.
+func (v *Video) mayFillSpan(plannedUS int64) bool {
+	return v.HasVideo && time.Duration(v.DurationUS-plannedUS)*time.Microsecond >= spanLength(v.Spans)-spanSlack
+}
+
+// spanLength is how long span n should be at least.
+func spanLength(n int) time.Duration {
+	if n < fewSpans {
+		return firstSpan
+	}
+	return spanAim
+}
+
 func cutSpans(free []Fragment, n int, rest bool) []Span {
 	var spans []Span
 	begin := 0
 	for i, f := range free {
 		end := f.StartUS + f.DurationUS
-		aim := spanAim
-		if n+len(spans) < fewSpans {
-			aim = firstSpan
-		}
-		full := time.Duration(end-free[begin].StartUS)*time.Microsecond >= aim
+		full := time.Duration(end-free[begin].StartUS)*time.Microsecond >= spanLength(n+len(spans))
 		if !full && (!rest || i < len(free)-1) {
 			continue
 		}
@@ -274,22 +286,27 @@ func boolInt(b bool) int {
 
 // reopen continues a recording that had been closed because it was quiet: what
 // the index had closed early is taken back, and so is what was made of it.
-func (t change) reopen(ctx context.Context, video *Video, upload *Upload) error {
+func (t change) reopen(ctx context.Context, at *receiving, uploadID string) error {
+	video := &at.Video
 	video.Take++
 	video.State, video.Reason, video.AudioDone = Recording, "", false
-	kept := checkpointEmitted(upload.Checkpoint)
+	var checkpoint string
+	if err := t.NewRaw("SELECT checkpoint FROM uploads WHERE id = ?", uploadID).Scan(ctx, &checkpoint); err != nil {
+		return err
+	}
+	kept := checkpointEmitted([]byte(checkpoint))
 	if video.Layout != fragmented {
 		kept = -1 // its spans cover no fragments, and all were cut from a file without its end
 	}
 	if _, err := t.NewDelete().Table("fragments").Where("video_id = ? AND n >= ?", video.ID, kept).Exec(ctx); err != nil {
 		return err
 	}
-	var lastUS int64
-	err := t.NewRaw("SELECT coalesce(max(start_us + duration_us), 0) FROM fragments WHERE video_id = ?", video.ID).Scan(ctx, &lastUS)
+	err := t.NewRaw("SELECT coalesce(max(start_us + duration_us), 0), coalesce(max(n) + 1, 0) FROM fragments WHERE video_id = ?", video.ID).
+		Scan(ctx, &video.DurationUS, &at.Fragments)
 	if err != nil {
 		return err
 	}
-	video.DurationUS = lastUS
+	at.PlannedUS = 0 // to be looked at again
 	if err := t.discardTracks(ctx, video.ID, kept); err != nil {
 		return err
 	}

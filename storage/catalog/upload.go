@@ -112,65 +112,94 @@ func (c *Catalog) Upload(ctx context.Context, id string) (*Upload, error) {
 // part's object is then of no use.
 func (c *Catalog) AppendPart(ctx context.Context, a Arrival) error {
 	return c.beside(ctx, func(ctx context.Context, tx change) error {
-		video, err := tx.lockVideo(ctx, a.VideoID)
+		at, err := tx.receive(ctx, a)
 		if err != nil {
 			return err
 		}
-		upload, err := tx.advance(ctx, a)
+		video := &at.Video
+		err = people.Take(tx.Change, &at.Workspace, people.Arriving{Bytes: a.Length, Total: a.Start + a.Length, LengthUS: video.DurationUS})
 		if err != nil {
-			return err
-		}
-		if upload.State == UploadQuiet {
-			if err := tx.reopen(ctx, video, upload); err != nil {
-				return err
-			}
-		}
-		err = people.Take(ctx, tx.Change, people.Arriving{
-			VideoID: a.VideoID, WorkspaceID: video.WorkspaceID, Bytes: a.Length, Total: a.Start + a.Length, LengthUS: video.DurationUS,
-		})
-		if err != nil {
-			return err
-		}
-		part := &Part{VideoID: a.VideoID, Start: a.Start, Length: a.Length, ObjectKey: a.ObjectKey}
-		if _, err := tx.NewInsert().Model(part).Exec(ctx); err != nil {
 			return err
 		}
 		video.Size = a.Start + a.Length
-		if err := tx.addIndex(ctx, video, a.Index); err != nil {
-			return err
+		video.learn(a.Index, at.Fragments)
+		changes := tx.part(a)
+		if a.Last {
+			changes = append(changes, tx.NewUpdate().Table("videos").Set("stored_bytes = stored_bytes + ?", a.Length).Where("id = ?", video.ID))
+		}
+		if a.Last || len(a.Index.Fragments) > 0 && video.mayFillSpan(at.PlannedUS) {
+			if err := tx.Together(ctx, changes...); err != nil {
+				return err
+			}
+			changes = nil
+			if err := tx.planSpans(ctx, video, false); err != nil {
+				return err
+			}
 		}
 		if a.Last {
 			return tx.close(ctx, video, UploadFinished)
 		}
-		return tx.saveVideo(ctx, video)
+		tx.Later(append(changes, tx.saved(video).Set("stored_bytes = stored_bytes + ?", a.Length))...)
+		return tx.emitState(ctx, video)
 	})
 }
 
-// advance moves the offset if it still is where the caller believes; it returns
-// the upload as it was before.
-func (t change) advance(ctx context.Context, a Arrival) (*Upload, error) {
-	upload := new(Upload)
-	if err := t.NewSelect().Model(upload).Where("id = ?", a.UploadID).Scan(ctx); err != nil {
+// receiving is what a part that arrives is judged by. From when it has been read
+// the video and its upload are ours, and with them the fragments and spans.
+type receiving struct {
+	Video `bun:",extend"`
+
+	Received  int64         `bun:"received"`
+	Announced sql.NullInt64 `bun:"announced"`
+	// Fragments is how many there are, PlannedUS to where spans cover them.
+	Fragments int              `bun:"fragments"`
+	PlannedUS int64            `bun:"planned_us"`
+	Workspace people.Workspace `bun:"embed:bound_"`
+}
+
+// receive reads all that decides over a part, in one query, and makes sure that
+// it is the one to come. Whoever had the video before us may have added to it while
+// we waited, and the two counts were read before that; but then the upload, which
+// is read after it, does not stand where the part begins, or is not open.
+func (t change) receive(ctx context.Context, a Arrival) (*receiving, error) {
+	at := new(receiving)
+	err := t.LockOf(t.NewSelect().Model(at).ColumnExpr("video.*, upload.state AS upload_state, upload.received, upload.length AS announced").
+		ColumnExpr("(SELECT coalesce(max(n) + 1, 0) FROM fragments WHERE video_id = video.id) AS fragments").
+		ColumnExpr("coalesce((SELECT end_us FROM spans WHERE video_id = video.id ORDER BY n DESC LIMIT 1), 0) AS planned_us").
+		ColumnExpr("workspace.id AS bound_id, workspace.used_bytes AS bound_used_bytes, workspace.quota_bytes AS bound_quota_bytes").
+		ColumnExpr("workspace.max_upload_bytes AS bound_max_upload_bytes, workspace.max_length_us AS bound_max_length_us").
+		Join("JOIN uploads AS upload ON upload.video_id = video.id").Join("JOIN workspaces AS workspace ON workspace.id = video.workspace_id").
+		Where("video.id = ? AND upload.id = ?", a.VideoID, a.UploadID), "video, upload").Scan(ctx)
+	if err != nil {
 		return nil, err
 	}
+	at.before = at.State
 	switch {
-	case upload.State == UploadFinished:
+	case at.UploadState == UploadFinished:
 		return nil, ErrFinished
-	case upload.Received != a.Start:
+	case at.Received != a.Start:
 		return nil, ErrOffset
-	case upload.Length.Valid && a.Start+a.Length > upload.Length.Int64:
+	case at.Announced.Valid && a.Start+a.Length > at.Announced.Int64:
 		return nil, ErrLength
+	case at.UploadState == UploadQuiet:
+		return at, t.reopen(ctx, at, a.UploadID)
 	}
-	q := t.NewUpdate().Table("uploads").Set("received = received + ?", a.Length).Set("state = ?", UploadOpen).
-		Set("touched_at = ?", t.Now()).Where("id = ? AND received = ?", a.UploadID, a.Start)
+	return at, nil
+}
+
+// part is how a part is written, with what it moves and what it completes.
+func (t change) part(a Arrival) []bun.Query {
+	move := t.NewUpdate().Table("uploads").Set("received = received + ?", a.Length).Set("state = ?", UploadOpen).Set("touched_at = ?", t.Now()).
+		Where("id = ?", a.UploadID)
 	if a.Index.Checkpoint != nil {
-		q = q.Set("checkpoint = ?", string(a.Index.Checkpoint))
+		move = move.Set("checkpoint = ?", string(a.Index.Checkpoint))
 	}
-	err := record.Must(q.Exec(ctx))
-	if err == record.ErrNotFound { //nolint:errorlint // must returns it bare
-		return nil, ErrOffset
+	part := &Part{VideoID: a.VideoID, Start: a.Start, Length: a.Length, ObjectKey: a.ObjectKey}
+	all := []bun.Query{move, t.NewInsert().Model(part)}
+	if len(a.Index.Fragments) > 0 {
+		all = append(all, t.NewInsert().Model(&a.Index.Fragments))
 	}
-	return upload, err
+	return all
 }
 
 // TouchUpload notes that whoever receives a video's upload still has it.
@@ -268,28 +297,35 @@ func (c *Catalog) QuietUploads(ctx context.Context, takes, files time.Time) ([]*
 
 // addIndex stores what the index learned and plans the spans that are full.
 func (t change) addIndex(ctx context.Context, video *Video, index Index) error {
-	if m := index.Media; m != nil {
-		video.Format, video.Layout, video.Header = m.Format, m.Layout, m.Header
-		video.Width, video.Height = m.Width, m.Height
-		video.HasVideo, video.HasAudio, video.WebSafe = m.HasVideo, m.HasAudio, m.WebSafe
-		video.DurationUS = max(video.DurationUS, m.Duration.Microseconds())
+	var n int
+	if len(index.Fragments) > 0 {
+		if err := t.NewRaw("SELECT coalesce(max(n) + 1, 0) FROM fragments WHERE video_id = ?", video.ID).Scan(ctx, &n); err != nil {
+			return err
+		}
 	}
+	video.learn(index, n)
 	if len(index.Fragments) == 0 {
 		return nil
-	}
-	var n int
-	if err := t.NewRaw("SELECT coalesce(max(n) + 1, 0) FROM fragments WHERE video_id = ?", video.ID).Scan(ctx, &n); err != nil {
-		return err
-	}
-	for i := range index.Fragments {
-		f := &index.Fragments[i]
-		f.VideoID, f.N = video.ID, n+i
-		video.DurationUS = max(video.DurationUS, f.StartUS+f.DurationUS)
 	}
 	if _, err := t.NewInsert().Model(&index.Fragments).Exec(ctx); err != nil {
 		return err
 	}
 	return t.planSpans(ctx, video, false)
+}
+
+// learn takes over what the index learned. Its fragments come behind the n there are.
+func (v *Video) learn(index Index, n int) {
+	if m := index.Media; m != nil {
+		v.Format, v.Layout, v.Header = m.Format, m.Layout, m.Header
+		v.Width, v.Height = m.Width, m.Height
+		v.HasVideo, v.HasAudio, v.WebSafe = m.HasVideo, m.HasAudio, m.WebSafe
+		v.DurationUS = max(v.DurationUS, m.Duration.Microseconds())
+	}
+	for i := range index.Fragments {
+		f := &index.Fragments[i]
+		f.VideoID, f.N = v.ID, n+i
+		v.DurationUS = max(v.DurationUS, f.StartUS+f.DurationUS)
+	}
 }
 
 // lockVideo reads a video inside the transaction; from then on it is ours.
@@ -316,12 +352,16 @@ func (t change) lockUpload(ctx context.Context, id string) (*Video, *Upload, err
 
 // saveVideo writes back what ingest and ladder change.
 func (t change) saveVideo(ctx context.Context, video *Video) error {
-	video.UpdatedAt = t.Now()
-	t.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
-	err := record.Must(t.NewUpdate().Model(video).WherePK().Column("state", "reason", "format", "layout", "header", "size", "duration_us",
-		"width", "height", "has_audio", "has_video", "web_safe", "take", "spans", "spans_done", "audio_done", "stills", "updated_at").Exec(ctx))
-	if err != nil {
+	if err := record.Must(t.saved(video).Exec(ctx)); err != nil {
 		return err
 	}
 	return t.emitState(ctx, video)
+}
+
+// saved is the query of saveVideo.
+func (t change) saved(video *Video) *bun.UpdateQuery {
+	video.UpdatedAt = t.Now()
+	t.Tell(record.Event{Kind: record.VideoChanged, VideoID: video.ID})
+	return t.NewUpdate().Model(video).WherePK().Column("state", "reason", "format", "layout", "header", "size", "duration_us",
+		"width", "height", "has_audio", "has_video", "web_safe", "take", "spans", "spans_done", "audio_done", "stills", "updated_at")
 }

@@ -147,6 +147,8 @@ type Video struct {
 	UploadState UploadState `bun:"upload_state,scanonly"`
 	// UploadLength is the announced size of the upload, 0 while it is not known.
 	UploadLength int64 `bun:"upload_length,scanonly"`
+	// UploadReceived is how much of it there is.
+	UploadReceived int64 `bun:"upload_received,scanonly"`
 
 	// before is the state in which a transaction found it.
 	before State

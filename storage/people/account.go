@@ -44,6 +44,28 @@ type Account struct {
 	Memberships []Membership `bun:"rel:has-many,join:id=account_id"`
 }
 
+// withMemberships gives rows of what has an account, with that account, once for
+// each of its memberships: who asks is looked up for every request, by one query.
+func withMemberships(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Relation("Account").Join("LEFT JOIN memberships AS inside ON inside.account_id = account.id").
+		ColumnExpr("inside.workspace_id AS inside_workspace_id, inside.account_id AS inside_account_id, inside.role AS inside_role, inside.created_at AS inside_created_at")
+}
+
+// belonging is a membership in such a row; that of somebody who belongs nowhere is
+// empty.
+type belonging struct {
+	WorkspaceID string    `bun:"workspace_id"`
+	AccountID   string    `bun:"account_id"`
+	Role        Role      `bun:"role"`
+	CreatedAt   time.Time `bun:"created_at"`
+}
+
+func (a *Account) belongs(b belonging) {
+	if b.WorkspaceID != "" {
+		a.Memberships = append(a.Memberships, Membership{WorkspaceID: b.WorkspaceID, AccountID: b.AccountID, Role: b.Role, CreatedAt: b.CreatedAt})
+	}
+}
+
 // RoleIn is what an account is in a workspace, "" if it does not belong to it.
 func (a *Account) RoleIn(workspaceID string) Role {
 	if a == nil || workspaceID == "" {

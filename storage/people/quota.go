@@ -80,7 +80,6 @@ func Admit(ctx context.Context, tx record.Change, workspaceID string, length int
 
 // Arriving is a part of an upload that wants to be kept.
 type Arriving struct {
-	VideoID, WorkspaceID string
 	// Bytes is its length, Total that of the upload with it.
 	Bytes, Total int64
 	// LengthUS is how long the video is without it.
@@ -88,12 +87,10 @@ type Arriving struct {
 }
 
 // Take counts, within a transaction, a part that arrived, if the bounds of its
-// workspace leave room for it.
-func Take(ctx context.Context, tx record.Change, a Arriving) error {
-	w, err := readWorkspace(ctx, tx, a.WorkspaceID)
-	if err != nil {
-		return err
-	}
+// workspace leave room for it. The workspace is as the transaction has read it,
+// without a lock: every upload and every worker of it would wait. What the video
+// holds is counted by the caller.
+func Take(tx record.Change, w *Workspace, a Arriving) error {
 	switch {
 	case w.QuotaBytes > 0 && w.UsedBytes+a.Bytes > w.QuotaBytes: // and looked at again when it is counted
 		return ErrStorage
@@ -102,11 +99,12 @@ func Take(ctx context.Context, tx record.Change, a Arriving) error {
 	case w.MaxLengthUS > 0 && a.LengthUS >= w.MaxLengthUS:
 		return ErrLength
 	}
-	return store(ctx, tx, stored{videoID: a.VideoID, bytes: a.Bytes, bounded: true})
+	count := tx.NewUpdate().Table("workspaces").Set("used_bytes = used_bytes + ?", a.Bytes).Where("id = ?", w.ID)
+	tx.AtLast(count.Where("(quota_bytes = 0 OR used_bytes + ? <= quota_bytes)", a.Bytes), ErrStorage)
+	return nil
 }
 
-// readWorkspace reads a workspace inside the transaction. It is not locked:
-// every upload and every worker of the workspace would wait for it.
+// readWorkspace reads a workspace inside the transaction, without a lock.
 func readWorkspace(ctx context.Context, tx record.Change, id string) (*Workspace, error) {
 	w := new(Workspace)
 	return w, tx.NewSelect().Model(w).Where("id = ?", id).Scan(ctx)
@@ -116,38 +114,14 @@ func readWorkspace(ctx context.Context, tx record.Change, id string) (*Workspace
 // bytes more than before, or fewer. Sources and renditions count; pictures,
 // which are small, do not.
 func Store(ctx context.Context, tx record.Change, videoID string, bytes int64) error {
-	return store(ctx, tx, stored{videoID: videoID, bytes: bytes})
-}
-
-// stored is how much more, or less, the objects of a video hold.
-type stored struct {
-	videoID string
-	bytes   int64
-	// bounded says that there must be room for it.
-	bounded bool
-}
-
-func store(ctx context.Context, tx record.Change, s stored) error {
-	if s.bytes == 0 {
+	if bytes == 0 {
 		return nil
 	}
 	var workspaceID string
-	err := tx.NewRaw("UPDATE videos SET stored_bytes = stored_bytes + ? WHERE id = ? RETURNING coalesce(workspace_id, '')", s.bytes, s.videoID).Scan(ctx, &workspaceID)
+	err := tx.NewRaw("UPDATE videos SET stored_bytes = stored_bytes + ? WHERE id = ? RETURNING coalesce(workspace_id, '')", bytes, videoID).Scan(ctx, &workspaceID)
 	if err != nil || workspaceID == "" {
 		return err
 	}
-	// Everybody in the workspace counts in this row.
-	tx.AtLast(func(ctx context.Context) error {
-		q := tx.NewUpdate().Table("workspaces").Set("used_bytes = used_bytes + ?", s.bytes).Where("id = ?", workspaceID)
-		if !s.bounded {
-			_, err := q.Exec(ctx)
-			return err
-		}
-		err := record.Must(q.Where("(quota_bytes = 0 OR used_bytes + ? <= quota_bytes)", s.bytes).Exec(ctx))
-		if errors.Is(err, record.ErrNotFound) {
-			return ErrStorage
-		}
-		return err
-	})
+	tx.AtLast(tx.NewUpdate().Table("workspaces").Set("used_bytes = used_bytes + ?", bytes).Where("id = ?", workspaceID), nil)
 	return nil
 }

@@ -141,10 +141,23 @@ func agent(said string) string {
 
 // Session finds a living session, with its account, by the token's hash.
 func (c *People) Session(ctx context.Context, hash []byte) (*Session, error) {
-	session := new(Session)
-	err := c.DB.Reader.NewSelect().Model(session).Relation("Account").Relation("Account.Memberships").
+	var rows []struct {
+		Session `bun:",extend"`
+		Inside  belonging `bun:"embed:inside_"`
+	}
+	err := withMemberships(c.DB.Reader.NewSelect().Model(&rows).ColumnExpr("session.*")).
 		Where("session.hash = ? AND session.expires_at > ? AND account.disabled_at IS NULL", hash, c.Now()).Scan(ctx)
-	return session, record.Translate(err)
+	if err != nil {
+		return nil, record.Translate(err)
+	}
+	if len(rows) == 0 {
+		return nil, record.ErrNotFound
+	}
+	session := &rows[0].Session
+	for _, r := range rows {
+		session.Account.belongs(r.Inside)
+	}
+	return session, nil
 }
 
 // SessionLives says whether a session goes on: record.ErrNotFound if not.

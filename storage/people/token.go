@@ -110,9 +110,23 @@ func (c *People) AddToken(ctx context.Context, n NewToken) (*APIToken, string, e
 // Token finds an API token, with its account, by the hash of its clear form. It
 // may have expired.
 func (c *People) Token(ctx context.Context, hash []byte) (*APIToken, error) {
-	token := new(APIToken)
-	err := c.DB.Reader.NewSelect().Model(token).Relation("Account").Relation("Account.Memberships").Where("token.hash = ? AND account.disabled_at IS NULL", hash).Scan(ctx)
-	return token, record.Translate(err)
+	var rows []struct {
+		APIToken `bun:",extend"`
+		Inside   belonging `bun:"embed:inside_"`
+	}
+	err := withMemberships(c.DB.Reader.NewSelect().Model(&rows).ColumnExpr("token.*")).
+		Where("token.hash = ? AND account.disabled_at IS NULL", hash).Scan(ctx)
+	if err != nil {
+		return nil, record.Translate(err)
+	}
+	if len(rows) == 0 {
+		return nil, record.ErrNotFound
+	}
+	token := &rows[0].APIToken
+	for _, r := range rows {
+		token.Account.belongs(r.Inside)
+	}
+	return token, nil
 }
 
 // TouchToken notes that a token is in use.

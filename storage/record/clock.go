@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/meanwhile-app/meanwhile/storage/database"
 )
 
 // Servers over one database go by its clock: what one writes, another judges – when
@@ -23,7 +21,7 @@ func (s *Store) Now() time.Time { return s.clock.Now().UTC().Truncate(time.Micro
 // SyncClock compares this machine's clock with the database's. A server does it
 // before it listens; Relay goes on with it.
 func (s *Store) SyncClock(ctx context.Context) error {
-	if s.DB.Engine() == database.SQLite {
+	if s.embedded() {
 		return nil
 	}
 	var theirs int64

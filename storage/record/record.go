@@ -100,9 +100,10 @@ func (s *Store) write(ctx context.Context, in writing, change func(ctx context.C
 	var events []Event
 	err := in(ctx, func(ctx context.Context, tx bun.Tx) error {
 		events = events[:0]
-		var last []func(ctx context.Context) error
+		var left end
 		var wanted []jobs.Wanted
-		if err := change(ctx, Change{Tx: tx, store: s, events: &events, last: &last, jobs: &wanted}); err != nil {
+		c := Change{Tx: tx, store: s, events: &events, left: &left, jobs: &wanted}
+		if err := change(ctx, c); err != nil {
 			return err
 		}
 		if len(wanted) > 0 {
@@ -110,16 +111,11 @@ func (s *Store) write(ctx context.Context, in writing, change func(ctx context.C
 				return err
 			}
 		}
-		if err := s.outbox(ctx, tx, events); err != nil {
+		told, err := s.outbox(tx, events)
+		if err != nil {
 			return err
 		}
-		told := len(events)
-		for _, do := range last {
-			if err := do(ctx); err != nil {
-				return err
-			}
-		}
-		return s.outbox(ctx, tx, events[told:])
+		return c.finish(ctx, told)
 	})
 	if err == nil || errors.Is(err, database.ErrUncertain) { // whoever is told looks for himself
 		s.hub.publish(events)
@@ -133,32 +129,40 @@ type Change struct {
 	bun.Tx
 	store  *Store
 	events *[]Event
-	last   *[]func(ctx context.Context) error
+	left   *end
 	jobs   *[]jobs.Wanted
 }
+
+// embedded says that this is the only server, and that there is one writer.
+func (s *Store) embedded() bool { return s.DB.Engine() == database.SQLite }
 
 // Lock keeps the rows that a query reads as they are until the transaction ends;
 // rows that point to them may come and go. On SQLite there is one writer, so they
 // are locked already.
 func (t Change) Lock(q *bun.SelectQuery) *bun.SelectQuery {
-	if t.store.DB.Engine() == database.SQLite {
+	if t.store.embedded() {
 		return q
 	}
 	return q.For("NO KEY UPDATE")
 }
 
+// LockOf is Lock for a query of several tables: it locks the rows of those named,
+// in this order.
+func (t Change) LockOf(q *bun.SelectQuery, tables string) *bun.SelectQuery {
+	if t.store.embedded() {
+		return q
+	}
+	return q.For("NO KEY UPDATE OF " + tables)
+}
+
 // Hold keeps the rows that a query reads from being removed until the transaction
 // ends; they may change otherwise.
 func (t Change) Hold(q *bun.SelectQuery) *bun.SelectQuery {
-	if t.store.DB.Engine() == database.SQLite {
+	if t.store.embedded() {
 		return q
 	}
 	return q.For("KEY SHARE")
 }
-
-// AtLast does something when all else of the transaction is done: a row that
-// many want is locked for as short as can be.
-func (t Change) AtLast(do func(ctx context.Context) error) { *t.last = append(*t.last, do) }
 
 // Enqueue adds a job that exists only if the transaction commits. All of a
 // transaction are put in together when all else is done, for a workspace's place

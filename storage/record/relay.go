@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-
-	"github.com/meanwhile-app/meanwhile/storage/database"
 )
 
 // Events reach subscribers on other servers as rows of the table events, which a
@@ -51,23 +49,22 @@ const (
 // databaseMS is PostgreSQL's own clock in milliseconds since 1970.
 const databaseMS = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
-// outbox writes, within a change, what it tells.
-func (s *Store) outbox(ctx context.Context, tx bun.Tx, events []Event) error {
-	if len(events) == 0 || s.DB.Engine() == database.SQLite {
-		return nil
+// outbox is how a change writes what it tells.
+func (s *Store) outbox(tx bun.Tx, events []Event) ([]bun.Query, error) {
+	if len(events) == 0 || s.embedded() {
+		return nil, nil
 	}
 	payload, err := json.Marshal(events)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = tx.NewRaw("INSERT INTO events (origin, at_ms, payload) VALUES (?, "+databaseMS+", ?)", s.origin, string(payload)).Exec(ctx)
-	return err
+	return []bun.Query{tx.NewRaw("INSERT INTO events (origin, at_ms, payload) VALUES (?, "+databaseMS+", ?)", s.origin, string(payload))}, nil
 }
 
 // hint tells the other servers soon that there is something to read. One that
 // does not get through is made up for by their polling.
 func (s *Store) hint(ctx context.Context, events []Event) {
-	if len(events) == 0 || s.DB.Engine() == database.SQLite || s.hinting.Swap(true) {
+	if len(events) == 0 || s.embedded() || s.hinting.Swap(true) {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -75,7 +72,7 @@ func (s *Store) hint(ctx context.Context, events []Event) {
 		s.hinting.Store(false)
 		ctx, cancel := context.WithTimeout(ctx, hintTime)
 		defer cancel()
-		if _, err := s.DB.Writer.ExecContext(ctx, "SELECT pg_notify(?, '')", eventChannel); err != nil {
+		if _, err := s.DB.Writer.ExecContext(ctx, "SELECT pg_notify(?, ?)", eventChannel, s.origin); err != nil {
 			s.Log.DebugContext(ctx, "other servers are not told of an event and will find it", "error", err)
 		}
 	})
@@ -84,7 +81,7 @@ func (s *Store) hint(ctx context.Context, events []Event) {
 // Relay brings what other servers did to the subscribers of this one, until the
 // context ends. With an embedded database there is nothing to do.
 func (s *Store) Relay(ctx context.Context) {
-	if s.DB.Engine() == database.SQLite {
+	if s.embedded() {
 		return
 	}
 	r := &relay{store: s, gaps: map[int64]time.Time{}}
@@ -119,7 +116,11 @@ func (s *Store) listen(ctx context.Context, hints chan<- struct{}) {
 			default: // there is one already
 			}
 		}
-		err := s.DB.Listen(ctx, eventChannel, heard, func(string) { heard() })
+		err := s.DB.Listen(ctx, eventChannel, heard, func(origin string) {
+			if origin != s.origin { // whose subscribers have heard
+				heard()
+			}
+		})
 		if ctx.Err() == nil {
 			s.Log.WarnContext(ctx, "the database's notifications are lost; events of other servers are late until they are back", "error", err)
 		}
@@ -268,7 +269,7 @@ func (r *relay) publish(ctx context.Context, told row) {
 // ForgetEvents drops events that every server has read, or will not read any
 // more.
 func (s *Store) ForgetEvents(ctx context.Context) error {
-	if s.DB.Engine() == database.SQLite {
+	if s.embedded() {
 		return nil
 	}
 	_, err := s.DB.Writer.NewRaw("DELETE FROM events WHERE at_ms < "+databaseMS+" - ?", keepEvents.Milliseconds()).Exec(ctx)

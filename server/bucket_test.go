@@ -74,6 +74,9 @@ func TestPlayersAreSentToTheBucket(t *testing.T) {
 	seconds, err := strconv.Atoi(u.Query().Get("X-Amz-Expires"))
 	require.NoError(t, err)
 	require.LessOrEqual(t, seconds, 60)
+	signed, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
+	require.NoError(t, err)
+	require.Greater(t, time.Until(signed.Add(time.Duration(seconds)*time.Second)), 35*time.Second, "it is good for as long as a browser goes by it")
 	require.NotContains(t, u.String(), strings.Split(path, "/")[2], "the grant stays here")
 
 	segment, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)

@@ -48,10 +48,11 @@ const (
 
 // How long an address in the bucket is good for, and how long a browser may use
 // it again before it asks here: a link that was closed plays no longer than the
-// first.
+// first. What was used last must still arrive in time.
 const (
-	presignTime = time.Minute
-	presignUse  = 30 * time.Second
+	presignTime  = time.Minute
+	presignUse   = presignTime - objects.PresignAge - presignSpare
+	presignSpare = 10 * time.Second
 )
 
 // The slowest client that is still served: some minutes, and 32 KiB a second.

@@ -12,6 +12,7 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 	"github.com/meanwhile-app/meanwhile/storage/trace"
 )
 
@@ -28,10 +29,11 @@ const (
 var errStalled = errors.New("objects: the store stopped answering")
 
 // line is the way to S3: a pool of connections on which every request must make
-// progress, and is counted.
+// progress, and is counted. Its answers tell what time it is there.
 type line struct {
 	pool  *http.Transport
 	stall time.Duration
+	clock *clocks.Clock
 	done  func(method, outcome string, took time.Duration)
 	sent  [5]atomic.Int64
 }
@@ -40,8 +42,8 @@ func methods() [5]string {
 	return [...]string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete}
 }
 
-func newLine(pool *http.Transport, stall time.Duration) *line {
-	return &line{pool: pool, stall: stall}
+func newLine(pool *http.Transport, stall time.Duration, clock *clocks.Clock) *line {
+	return &line{pool: pool, stall: stall, clock: clock}
 }
 
 // connections is a client of the SDK's kind, so that its own settings of TLS
@@ -90,9 +92,12 @@ func patient(ctx context.Context) context.Context {
 // RoundTrip implements http.RoundTripper.
 func (l *line) RoundTrip(request *http.Request) (*http.Response, error) {
 	l.count(request.Method)
-	began := time.Now()
+	began, asked := time.Now(), l.clock.Here()
 	ctx, span := trace.Start(request.Context(), "s3 "+request.Method)
 	response, err := l.pass(request.WithContext(ctx))
+	if err == nil {
+		l.hear(ctx, asked, response)
+	}
 	outcome := outcomeOf(response, err)
 	span.Set(trace.Text("s3.outcome", outcome))
 	span.End(err)
@@ -100,6 +105,15 @@ func (l *line) RoundTrip(request *http.Request) (*http.Response, error) {
 		l.done(request.Method, outcome, time.Since(began))
 	}
 	return response, err
+}
+
+// hear reads what time it is where an answer comes from. One that was kept on its way
+// is from another time, and one that says that S3 is away from another machine.
+func (l *line) hear(ctx context.Context, asked time.Time, response *http.Response) {
+	date, err := http.ParseTime(response.Header.Get("Date"))
+	if err == nil && response.Header.Get("Age") == "" && response.StatusCode < http.StatusInternalServerError {
+		l.clock.Heard(ctx, asked, date.Add(time.Second/2)) // it names the second that has begun
+	}
 }
 
 // outcomeOf says in a word how a request ended.

@@ -69,6 +69,10 @@ type Copier interface {
 // MaxPresign is the longest that an address made by a Presigner is good for.
 const MaxPresign = 5 * time.Minute
 
+// PresignAge is the oldest that such an address is when it is made: of the time that
+// was asked for, this much may have passed.
+const PresignAge = steadyTime + signedBefore
+
 // Presigner is offered by stores from which others can read by themselves.
 type Presigner interface {
 	// Presign makes an address under which anybody reads this one object, and does

@@ -23,6 +23,8 @@ type Options struct {
 	Done func(method, outcome string, took time.Duration)
 	// Stall is how long a request to S3 may make no progress; 0 means 10 s.
 	Stall time.Duration
+	// Now is this machine's clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // Keeper is a Store that was opened and must be closed.

@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
 )
 
 const (
@@ -67,7 +69,7 @@ func openS3(ctx context.Context, p place, o Options) (*S3, error) {
 	if !ok {
 		client = connections()
 	}
-	s.line = newLine(client.GetTransport(), stall)
+	s.line = newLine(client.GetTransport(), stall, clocks.OfHTTP(o.Now))
 	s.line.done = o.Done
 	loaded.HTTPClient = s.line
 	s.client = s3.NewFromConfig(loaded, func(c *s3.Options) {

@@ -109,13 +109,20 @@ func (r *ranged) Close() error {
 	return err
 }
 
-// steadyTime is how long an object keeps its presigned address: what a browser
-// has, it need not fetch again under another name.
-const steadyTime = 15 * time.Second
+const (
+	// steadyTime is how long an object keeps its presigned address: what a browser
+	// has, it need not fetch again under another name.
+	steadyTime = 15 * time.Second
+	// signedBefore is how much older an address is made: a store takes none of a time
+	// that has not come yet, and its clock is known to a second or two.
+	signedBefore = 5 * time.Second
+	// firstAnswer is how long the store may take to tell its time.
+	firstAnswer = 2 * time.Second
+)
 
-// Presign implements Presigner. Nothing is asked of S3 for it. It signs as if it
-// were the last full quarter of a minute, so that every server gives an object the
-// same address for that long.
+// Presign implements Presigner. Nothing is asked of S3 for it, but its time, if it has
+// not answered anything yet. It signs as if it were the last full quarter of a minute,
+// so that every server gives an object the same address for that long.
 func (s *S3) Presign(ctx context.Context, key string, ttl time.Duration, headers http.Header) (string, error) {
 	name, err := s.key(key)
 	if err != nil {
@@ -138,11 +145,21 @@ func (s *S3) Presign(ctx context.Context, key string, ttl time.Duration, headers
 	}
 	below := strings.TrimSuffix(request.URL.Path, "/") + "/"
 	request.URL.Path, request.URL.RawPath, request.URL.RawQuery = below+*name, below+escapePath(*name), query.Encode()
-	signed, _, err := s.signer.PresignHTTP(ctx, keys, request, unsigned, "s3", s.place.region, time.Now().Truncate(steadyTime))
+	signed, _, err := s.signer.PresignHTTP(ctx, keys, request, unsigned, "s3", s.place.region, s.now(ctx, key).Add(-signedBefore).Truncate(steadyTime))
 	if err != nil {
 		return "", fmt.Errorf("objects: presign: %w", err)
 	}
 	return signed, nil
+}
+
+// now is the time by the clock of S3, by which addresses end.
+func (s *S3) now(ctx context.Context, key string) time.Time {
+	if !s.line.clock.Known() {
+		ctx, cancel := context.WithTimeout(ctx, firstAnswer)
+		defer cancel()
+		_, _ = s.Size(ctx, key) // any answer will do; if there is none, our own clock has to
+	}
+	return s.line.clock.Now()
 }
 
 // unsigned stands for a body that is not part of what is signed.

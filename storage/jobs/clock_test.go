@@ -43,7 +43,7 @@ func TestAClockThatIsOff(t *testing.T) {
 			db := databasetest.New(t, database.PostgreSQL)
 			began, waited := make(chan time.Time, 10), make(chan time.Duration, 10)
 			next := make(chan error, 10)
-			o := jobs.Options{Beat: quick, Watch: jobs.Watch{Done: func(e jobs.Ended) {
+			o := jobs.Options{Watch: jobs.Watch{Done: func(e jobs.Ended) {
 				if e.Kind == "span" {
 					waited <- e.Waited
 				}

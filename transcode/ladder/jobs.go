@@ -59,8 +59,8 @@ func guarded(work func() error) (err error) {
 // fatal is told to the owner of a video that ended the process in every attempt.
 const fatal = "Converting this recording ended the server’s own process several times, so it is not tried again by itself."
 
-// patience is how long a job waits for scratch space or the store before that counts
-// against it.
+// patience is how long a job waits for scratch space, the store or the database
+// before that counts against it.
 const patience = 6 * time.Hour
 
 // settle does a job and decides what its outcome means: done, not needed any more,
@@ -77,7 +77,7 @@ func settle[A jobs.Args](ctx context.Context, j *Jobs, job jobs.Job[A], videoID 
 	case ctx.Err() != nil:
 		return err
 	case passes && time.Since(job.Since) < patience:
-		j.Log.Warn("a job waits for scratch space, or for the media store", "kind", job.Args.Kind(), "video", videoID, "error", err)
+		j.Log.Warn("a job waits for scratch space, the media store or the database", "kind", job.Args.Kind(), "video", videoID, "error", err)
 		return jobs.Later(wait)
 	case !job.Last && !ffmpeg.IsPermanent(err):
 		return err
@@ -97,6 +97,9 @@ func (j *Jobs) giveUp(ctx context.Context, videoID string, err error) error {
 		return jobs.Permanent(err)
 	}
 	if failed := j.Catalog.FailVideo(ctx, videoID, sentence); failed != nil && !errors.Is(failed, record.ErrNotFound) {
+		if wait, passes := source.Passes(failed); passes {
+			return jobs.Later(wait) // and then the owner is told
+		}
 		return errors.Join(err, failed)
 	}
 	return jobs.Permanent(err)

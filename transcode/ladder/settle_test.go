@@ -14,17 +14,21 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
+	"github.com/meanwhile-app/meanwhile/storage/record"
 	"github.com/meanwhile-app/meanwhile/transcode/source"
 )
 
-// TestAStoreThatIsAwayCostsAJobNothing: F11, a job that was tried often waits all
-// the same, and no video fails.
+// TestAStoreThatIsAwayCostsAJobNothing: F11 and F13, a job that was tried often waits
+// all the same for S3 and for PostgreSQL, and no video fails; also where nobody knows
+// whether what was made is kept.
 func TestAStoreThatIsAwayCostsAJobNothing(t *testing.T) {
 	t.Parallel()
 	j := &Jobs{Log: slog.New(slog.DiscardHandler)}
 	last := jobs.Job[jobs.Span]{Last: true, Since: time.Now()}
-	err := settle(t.Context(), j, last, "video", func() error { return fmt.Errorf("read: %w", objects.ErrUnavailable) })
-	require.Equal(t, jobs.Later(10*time.Second), err)
+	for _, away := range []error{objects.ErrUnavailable, record.ErrUnavailable, database.ErrUncertain} {
+		err := settle(t.Context(), j, last, "video", func() error { return fmt.Errorf("read: %w", away) })
+		require.Equal(t, jobs.Later(10*time.Second), err)
+	}
 }
 
 // TestWhatRecordsMayNameStays: F13, a commit whose answer was lost may have

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/transcode/ffmpeg"
 )
@@ -38,13 +39,14 @@ func IsFull(err error) (wait time.Duration, full bool) {
 	return waitForSpace, full || ffmpeg.IsFull(err)
 }
 
-// waitForStore is when to ask a store again that is away.
+// waitForStore is when to ask a store again that is away, or the database.
 const waitForStore = 10 * time.Second
 
 // Passes says that a job cannot be done now for a reason that passes by itself, the
-// job being no worse for it, and when to try again.
+// job being no worse for it, and when to try again. A commit of which nobody knows
+// whether it happened is looked at then.
 func Passes(err error) (wait time.Duration, passes bool) {
-	if errors.Is(err, objects.ErrUnavailable) {
+	if errors.Is(err, objects.ErrUnavailable) || errors.Is(err, database.ErrUnavailable) || errors.Is(err, database.ErrUncertain) {
 		return waitForStore, true
 	}
 	return IsFull(err)

@@ -29,20 +29,28 @@ func (j *Jobs) Register(h *jobs.Handlers) {
 		if job.Fatal {
 			return jobs.Permanent(errors.New("drawing stills ended the process in every attempt"))
 		}
-		err := j.make(ctx, job.Args)
-		wait, passes := source.Passes(err)
-		switch {
-		case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
-			return nil
-		case ctx.Err() == nil && passes && !job.Last:
-			return jobs.Later(wait)
-		case ctx.Err() == nil && (job.Last || ffmpeg.IsPermanent(err)):
-			// A video without pictures is still a video.
-			j.Log.Warn("no stills", "video", job.Args.VideoID, "error", err)
-			return jobs.Permanent(err)
-		}
-		return err
+		return j.settle(ctx, job, j.make(ctx, job.Args))
 	})
+}
+
+// patience is how long a job waits for what passes by itself before that counts
+// against it.
+const patience = 6 * time.Hour
+
+// settle decides what the outcome of a job means.
+func (j *Jobs) settle(ctx context.Context, job jobs.Job[jobs.Stills], err error) error {
+	wait, passes := source.Passes(err)
+	switch {
+	case err == nil, errors.Is(err, catalog.ErrAlreadyDone), errors.Is(err, record.ErrNotFound):
+		return nil
+	case ctx.Err() == nil && passes && (!job.Last || time.Since(job.Since) < patience):
+		return jobs.Later(wait)
+	case ctx.Err() == nil && (job.Last || ffmpeg.IsPermanent(err)):
+		// A video without pictures is still a video.
+		j.Log.Warn("no stills", "video", job.Args.VideoID, "error", err)
+		return jobs.Permanent(err)
+	}
+	return err
 }
 
 func (j *Jobs) make(ctx context.Context, args jobs.Stills) error {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
 	"github.com/meanwhile-app/meanwhile/server/certificate"
+	"github.com/meanwhile-app/meanwhile/storage/database"
 )
 
 // Ways to TLS.
@@ -166,11 +167,13 @@ func onHangup(ctx context.Context, call func()) {
 }
 
 // newFront makes an HTTP server with the bounds that every one has here. A body
-// may take as long as it comes; see the handlers.
+// may take as long as it comes; see the handlers. Who asks waits for the database no
+// longer than people do.
 func newFront(handler http.Handler, l *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: 64 << 10,
-		ErrorLog: log.New(complaints{l}, "", 0), //nolint:forbidigo // net/http takes nothing else
+		BaseContext: func(net.Listener) context.Context { return database.Promptly(context.Background()) },
+		ErrorLog:    log.New(complaints{l}, "", 0), //nolint:forbidigo // net/http takes nothing else
 	}
 }
 

@@ -42,7 +42,7 @@ func (db *DB) integrity(ctx context.Context) (faults []string, err error) {
 }
 
 func (db *DB) readAll(ctx context.Context) (faults []string, err error) {
-	err = db.Reader.RunInTx(ctx, &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx bun.Tx) error {
+	err = db.Reader.RunInTx(unbounded(ctx), &sql.TxOptions{ReadOnly: true}, func(ctx context.Context, tx bun.Tx) error {
 		err := tx.NewRaw(`SELECT 'index ' || indexrelid::regclass FROM pg_index WHERE NOT indisvalid
 				AND indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = current_schema()::regnamespace)
 			UNION ALL SELECT 'constraint ' || conname FROM pg_constraint WHERE NOT convalidated AND connamespace = current_schema()::regnamespace

@@ -135,7 +135,7 @@ func TestAServerThatStaysAway(t *testing.T) {
 func TestAPoolThatIsUsedUp(t *testing.T) {
 	t.Parallel()
 	address := databasetest.URL(t, database.PostgreSQL)
-	db := databasetest.Open(t, strings.Replace(address, "pool_max_conns=10", "pool_max_conns=1", 1))
+	db := databasetest.Open(t, strings.Replace(address, "pool_max_conns=10", "pool_max_conns=8", 1))
 	_, err := db.Writer.ExecContext(t.Context(), "CREATE TABLE x (y BIGINT PRIMARY KEY)")
 	require.NoError(t, err)
 	let := make(chan struct{})

@@ -86,7 +86,8 @@ func (db *DB) Alone(ctx context.Context, do func(ctx context.Context, pool *sql.
 		return do(ctx, db.Writer.DB)
 	}
 	config := db.server.config.ConnConfig.Copy()
-	config.RuntimeParams["statement_timeout"] = "0"
+	config.RuntimeParams["statement_timeout"], config.Tracer = "0", nil
+	ctx = unbounded(ctx)
 	pool := stdlib.OpenDB(*config)
 	defer func() { _ = pool.Close() }() // nothing of it is used any more
 	session, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600))

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
-	"net"
 	"strings"
 	"time"
 
@@ -18,16 +17,24 @@ import (
 )
 
 // How many connections a process has at most, unless the address says otherwise
-// with pool_max_conns, and which part of them the queue gets: one listens.
+// with pool_max_conns, and how they are shared out.
 const (
-	connections      = 20
-	queueConnections = 4
-	fewestOfAPool    = 2
+	connections = 16
+	// listening is what belongs to no pool: one hears of events, one of jobs.
+	listening = 2
+	// mostOfTheQueue is as much as the queue makes use of.
+	mostOfTheQueue = 4
+	fewestOfAPool  = 2
+	fewest         = listening + 3*fewestOfAPool
 )
 
-// patience is how long a query or a change waits for a connection, and for a
-// server that restarts.
-const patience = 5 * time.Second
+// share shares the connections of a process out.
+func share(all int32) (queue, writing, reading int32) {
+	rest := all - listening
+	queue = min(mostOfTheQueue, max(fewestOfAPool, rest/3))
+	rest -= queue
+	return queue, rest / 2, rest - rest/2
+}
 
 // server is a PostgreSQL server and the connections to it.
 type server struct {
@@ -51,21 +58,25 @@ func (db *DB) openPostgres(ctx context.Context, rawURL string) error {
 		return fmt.Errorf("database: %s is not an address of PostgreSQL", redact(rawURL)) // its cause may tell the password
 	}
 	prepare(config, strings.Contains(rawURL, "pool_max_conns="))
+	if config.MaxConns < fewest {
+		return fmt.Errorf("database: pool_max_conns=%d is too few connections: give at least %d", config.MaxConns, fewest)
+	}
 	s := &server{config: config}
 	db.server = s
-	rest := max(config.MaxConns-queueConnections, 2*fewestOfAPool)
-	if s.queue, err = s.pool(ctx, queueConnections, func(c *pgxpool.Config) {
-		delete(c.ConnConfig.RuntimeParams, "statement_timeout") // the queue bounds its own
+	queue, writing, reading := share(config.MaxConns)
+	if s.queue, err = s.pool(ctx, queue, func(c *pgxpool.Config) {
+		delete(c.ConnConfig.RuntimeParams, "statement_timeout") // the queue bounds its own, except for its fetching
+		c.ConnConfig.Tracer = watch{longest: queueTime, lenient: true}
 	}); err != nil {
 		return err
 	}
-	if s.writing, err = s.pool(ctx, rest/2, func(c *pgxpool.Config) {
+	if s.writing, err = s.pool(ctx, writing, func(c *pgxpool.Config) {
 		// Queries are whole texts that seldom come again: nothing to prepare.
 		c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	}); err != nil {
 		return err
 	}
-	if s.reading, err = s.pool(ctx, rest-rest/2, func(c *pgxpool.Config) {
+	if s.reading, err = s.pool(ctx, reading, func(c *pgxpool.Config) {
 		c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	}); err != nil {
@@ -75,7 +86,7 @@ func (db *DB) openPostgres(ctx context.Context, rawURL string) error {
 	reader := connect(s.reading)
 	db.Reader = bun.NewDB(reader, pgdialect.New(), tolerant(), bun.WithConnResolver(resolver{patient{reader}}))
 	// It may be starting, as this process is.
-	if err := again(ctx, db.Writer.PingContext); err != nil {
+	if err := again(Promptly(ctx), db.Writer.PingContext); err != nil {
 		return fmt.Errorf("database: open %s: %w", redact(rawURL), err)
 	}
 	return nil
@@ -98,11 +109,11 @@ func prepare(config *pgxpool.Config, sized bool) {
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = patience
 	}
-	// A server that is gone without a word is noticed within half a minute.
-	dialer := &net.Dialer{Timeout: c.ConnectTimeout, KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4,
-	}}
-	c.DialFunc = dialer.DialContext
+	c.DialFunc = dialer(c.ConnectTimeout).DialContext
+	c.Tracer = watch{longest: longest(c.RuntimeParams["statement_timeout"])}
+	if config.PingTimeout == 0 {
+		config.PingTimeout = pingTime // so that there is time for another connection
+	}
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
@@ -114,7 +125,7 @@ func prepare(config *pgxpool.Config, sized bool) {
 func (s *server) pool(ctx context.Context, size int32, set func(*pgxpool.Config)) (*pgxpool.Pool, error) {
 	config := s.config.Copy()
 	config.MaxConns = size
-	config.MinConns = min(config.MinConns, size)
+	config.MinConns, config.MinIdleConns = min(config.MinConns, size), min(config.MinIdleConns, size)
 	set(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
@@ -138,12 +149,17 @@ func connect(pool *pgxpool.Pool) *sql.DB {
 	return db
 }
 
-// connector waits for a connection for as long as patience lasts.
+// connector waits for a connection for as long as patience lasts, or as long as
+// what wants it may take.
 type connector struct{ driver.Connector }
 
 // Connect implements driver.Connector.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	bounded, cancel := context.WithTimeout(ctx, patience)
+	until := time.Now().Add(patience)
+	if b := boundsOf(ctx); b != nil && !b.until.IsZero() && b.until.Before(until) {
+		until = b.until
+	}
+	bounded, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	conn, err := c.Connector.Connect(bounded)
 	if err != nil && ctx.Err() == nil && (bounded.Err() != nil || unavailable(err)) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 )
 
@@ -47,6 +48,7 @@ func (db *DB) write(ctx context.Context, level sql.IsolationLevel, change func(c
 
 // attempt runs a change once.
 func (db *DB) attempt(ctx context.Context, options *sql.TxOptions, change func(ctx context.Context, tx bun.Tx) error) (err error) {
+	ctx = boundChange(ctx)
 	conn, err := db.Writer.Conn(ctx)
 	if err != nil {
 		return err
@@ -74,7 +76,7 @@ func (db *DB) attempt(ctx context.Context, options *sql.TxOptions, change func(c
 	}
 	done = true
 	if err := tx.Commit(); err != nil {
-		if repeatable(err) || errors.Is(err, pgx.ErrTxCommitRollback) { // which say that it did not happen
+		if repeatable(err) || errors.Is(err, pgx.ErrTxCommitRollback) || pgconn.SafeToRetry(err) { // which say that it did not happen
 			return cmp.Or(cause.err, err)
 		}
 		return fmt.Errorf("%w: %w", ErrUncertain, err)
@@ -106,9 +108,13 @@ const (
 )
 
 // again runs do until it succeeds, fails for good, or patience ends; what others
-// stood in the way of is ErrUnavailable then.
+// stood in the way of is ErrUnavailable then. What somebody waits for has no more
+// time than that for all of its runs.
 func again(ctx context.Context, do func(ctx context.Context) error) error {
 	deadline := time.Now().Add(patience)
+	if isPrompt(ctx) {
+		ctx, deadline = bound(ctx, deadline)
+	}
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := do(ctx)
 		if err == nil || errors.Is(err, ErrUncertain) {

@@ -35,6 +35,25 @@ func (d *driver) UnwrapExecutor(tx database.PostgresTx) riverdriver.ExecutorTx {
 	return executorTx{executor{inner, d.clock}, inner}
 }
 
+// GetListener implements riverdriver.Driver.
+func (d *driver) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
+	return listener{d.Driver.GetListener(params)}
+}
+
+// pongTime is how long a database may take to show who listens that it is there.
+const pongTime = 5 * time.Second
+
+// listener hears of jobs, and notices when there is nobody any more to tell of them:
+// River asks then, and would wait for an answer without end.
+type listener struct{ riverdriver.Listener }
+
+// Ping implements riverdriver.Listener.
+func (l listener) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pongTime)
+	defer cancel()
+	return l.Listener.Ping(ctx)
+}
+
 type executor struct {
 	riverdriver.Executor
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+
+	"github.com/meanwhile-app/meanwhile/storage/database"
 )
 
 // Events reach subscribers on other servers as rows of the table events, which a
@@ -84,6 +86,7 @@ func (s *Store) Relay(ctx context.Context) {
 	if s.embedded() {
 		return
 	}
+	ctx = database.Promptly(ctx) // a database that says nothing must not hold others' news up
 	r := &relay{store: s, gaps: map[int64]time.Time{}}
 	hints := make(chan struct{}, 1)
 	go s.listen(ctx, hints)

@@ -95,6 +95,7 @@ func TestOnlyTheseAskOtherMachines(t *testing.T) {
 		"transcode/ffmpeg/sandbox": "starts itself",
 		"server/notify/smtptest":   "a mail server for tests",
 
+		"storage/storestest":            "a database server and a bucket for tests",
 		"storage/database/databasetest": "a database server for tests",
 		"storage/objects/objectstest":   "a bucket for tests",
 	}

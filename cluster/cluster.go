@@ -288,6 +288,12 @@ func (n *Node) Harm(postgres, s3 toxic.Harm) {
 	n.S3.Set(s3)
 }
 
+// Lay lays a trap on both lines of a node; nil takes it away.
+func (n *Node) Lay(trap *toxic.Trap) {
+	n.Postgres.Lay(trap)
+	n.S3.Lay(trap)
+}
+
 // Close ends every process and the proxy. The database and the bucket stay for
 // those who look at what is left; Drop removes them.
 func (c *Cluster) Close() error {

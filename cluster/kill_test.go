@@ -3,7 +3,6 @@ package cluster_test
 import (
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -53,32 +52,4 @@ func TestAllKilledAtOnce(t *testing.T) {
 		}
 	})
 	r.settled(t)
-}
-
-// TestKilledAtTheEnd (F4): both servers are killed at every step of the end of a
-// recording, from the last byte on its way to the jobs that follow. The end is
-// sent again; there is one video, once, with every byte.
-func TestKilledAtTheEnd(t *testing.T) {
-	t.Parallel()
-	r := many(t)
-	const rounds = 6
-	for round := range rounds {
-		u, err := r.ledger.Begin(t.Context(), t.Name(), r.clip.Take())
-		require.NoError(t, err)
-		require.NoError(t, u.Send(t.Context(), int64(len(u.Content)*3/4)))
-		var killed sync.WaitGroup
-		for _, node := range r.Servers {
-			killed.Go(func() {
-				<-time.After(time.Duration(round) * 8 * time.Millisecond) // the end takes about 40 ms
-				node.Kill()
-			})
-		}
-		ended := make(chan error, 1)
-		go func() { ended <- u.Finish(t.Context()) }()
-		killed.Wait()
-		r.revive(t)
-		require.NoError(t, <-ended)
-	}
-	r.settled(t)
-	require.NoError(t, r.Consistent(t.Context()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -54,45 +55,93 @@ func TestAHalfOpenLine(t *testing.T) {
 }
 
 // slowClients is how many clients send a byte a second, and healthTime how long
-// everybody else may wait meanwhile.
+// everybody else may wait meanwhile. Of those who send a recording each has a
+// recording of its own.
 const (
-	slowClients = 500
+	slowClients = 2000
+	slowSenders = 300
 	healthTime  = 2 * time.Second
+	dawdleTime  = 2 * time.Minute
 )
 
-// TestManySlowClients (F23): hundreds of clients take for ever to say what they
-// want. Nobody else notices, and they are let go.
+// TestManySlowClients (F23): thousands of clients take for ever to say what they want,
+// in their headers or in a body that is read or not, or send their recordings byte by byte. Nobody
+// else notices; they are let go, and what came of their recordings is kept, in few
+// objects.
 func TestManySlowClients(t *testing.T) {
 	t.Parallel()
 	r := alone(t)
 	addr := strings.TrimPrefix(r.Servers[0].URL(), "http://")
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	host := strings.TrimPrefix(r.Front.URL(), "http://")
+	ctx, stop := context.WithTimeout(t.Context(), dawdleTime)
 	defer stop()
 	var slow sync.WaitGroup
 	cut := make(chan error, slowClients)
-	for range slowClients {
-		slow.Go(func() { cut <- dawdle(ctx, addr) })
+	for i := range slowClients {
+		said := "GET /api/session HTTP/1.1\r\nHost: " + host + "\r\nX-Slow: "
+		switch {
+		case i < slowSenders:
+			u, err := r.ledger.Begin(t.Context(), fmt.Sprint(t.Name(), i), r.clip.Take())
+			require.NoError(t, err)
+			require.NoError(t, u.Send(t.Context(), 1)) // an account has few recordings without a byte
+			said = u.Letter(host)
+		case i%3 == 0:
+			said = "POST /nowhere HTTP/1.1\r\nHost: " + host + "\r\nContent-Length: 1000\r\n\r\n"
+		case i%3 == 1:
+			said = "POST /api/session HTTP/1.1\r\nHost: " + host + "\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+		}
+		slow.Go(func() { cut <- dawdle(ctx, addr, said) })
 	}
-	worst := time.Duration(0)
-	for range 40 {
+	done := make(chan struct{})
+	go func() { slow.Wait(); close(done) }()
+	worst, asked := time.Duration(0), 0
+	for waiting := true; waiting; asked++ { // until the last one is gone
 		began := time.Now()
-		_, _, err := r.client.Once(t.Context(), ledger.Request{Method: "GET", Path: "/api/session"})
+		_, _, err := r.client.Once(t.Context(), ledger.Request{Method: "GET", Path: "/api/videos"})
 		require.NoError(t, err)
 		worst = max(worst, time.Since(began))
-		<-time.After(50 * time.Millisecond)
+		if asked == 20 {
+			r.record(t, 3, func(int) {})
+		}
+		select {
+		case <-done:
+			waiting = false
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 	require.Less(t, worst, healthTime)
-	r.record(t, 3, func(int) {})
-	slow.Wait()
+	require.Greater(t, asked, 20)
 	close(cut)
 	for err := range cut {
-		require.NoError(t, err, "a client that says nothing is let go")
+		require.NoError(t, err, "a client that says next to nothing is let go")
 	}
+	r.keptInFew(t, r.ledger.Uploads()[:slowSenders])
 	r.settled(t)
 }
 
+// piecesOfSlow is how many objects a minute of a byte a second may be, on average: one
+// every ten seconds until it is let go, and the first.
+const piecesOfSlow = 8
+
+// keptInFew wants something of each recording to be kept, and not an object for every
+// byte.
+func (r *rig) keptInFew(t *testing.T, uploads []*ledger.Upload) {
+	t.Helper()
+	parts := 0
+	for _, u := range uploads {
+		held, err := u.Offset(t.Context())
+		require.NoError(t, err)
+		require.Greater(t, held, int64(1), "what came is kept")
+		pieces, err := filepath.Glob(filepath.Join(r.Folder, "server-1", "objects", "v", u.Video, "src", "*"))
+		require.NoError(t, err)
+		require.NotEmpty(t, pieces)
+		parts += len(pieces)
+	}
+	require.LessOrEqual(t, parts, len(uploads)*piecesOfSlow)
+}
+
 // dawdle begins a request and never ends it, until it is cut off.
-func dawdle(ctx context.Context, addr string) error {
+func dawdle(ctx context.Context, addr, said string) error {
 	line, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err
@@ -100,7 +149,7 @@ func dawdle(ctx context.Context, addr string) error {
 	defer line.Close()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	if _, err := fmt.Fprint(line, "GET /api/session HTTP/1.1\r\nHost: x\r\nX-Slow: "); err != nil {
+	if _, err := fmt.Fprint(line, said); err != nil {
 		return err
 	}
 	for {

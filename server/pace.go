@@ -1,8 +1,12 @@
 package server
 
 import (
+	"errors"
+	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -79,4 +83,39 @@ func whoAsks(c *gin.Context) limit.Who {
 		who.Account = account.ID
 	}
 	return who
+}
+
+// restTime is how long the rest of a body may take that nobody wanted to hear.
+const restTime = 5 * time.Second
+
+// unheard lets nobody keep a line for ever by a body that comes byte by byte, and that
+// the answer did not need: net/http hears it out before it answers. Whoever reads a
+// body has a time-out of their own.
+func unheard(c *gin.Context) {
+	if c.Request.Body == nil || c.Request.Body == http.NoBody {
+		return
+	}
+	body := &heard{ReadCloser: c.Request.Body}
+	c.Request.Body = body
+	defer func() {
+		if !body.whole.Load() {
+			_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(restTime)) // a recorder in a test has no deadlines
+		}
+	}()
+	c.Next()
+}
+
+// heard is a body that notes its end.
+type heard struct {
+	io.ReadCloser
+	whole atomic.Bool
+}
+
+// Read implements io.Reader.
+func (h *heard) Read(p []byte) (int, error) {
+	n, err := h.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		h.whole.Store(true)
+	}
+	return n, err
 }

@@ -280,7 +280,7 @@ func (s *Server) mount(o Options, granter *access.Granter, finder *access.Finder
 		s.needs[key] = r.need
 	}
 	gate := access.NewGate(finder, granter, s.needs, o.Log)
-	s.engine.Use(s.health.Observe, named, reply.Middleware(o.Log), s.shield.Handle, s.identify(s.needs), s.pace(table), gate.Handle, s.trace(), s.once)
+	s.engine.Use(unheard, s.health.Observe, named, reply.Middleware(o.Log), s.shield.Handle, s.identify(s.needs), s.pace(table), gate.Handle, s.trace(), s.once)
 	s.engine.NoRoute(reply.Handle(s.site.Absent))
 	s.engine.NoMethod(reply.Handle(func(*gin.Context) error { return reply.Method }))
 	for _, r := range table {

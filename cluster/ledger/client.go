@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +52,21 @@ func NewClient(base string) *Client {
 	return &Client{Base: base, HTTP: &http.Client{Jar: jar, Transport: line, Timeout: 20 * time.Second}, Patience: time.Minute}
 }
 
+// At is the same person, who talks to another address of the same cluster.
+func (c *Client) At(base string) (*Client, error) {
+	from, err := url.Parse(c.Base)
+	if err != nil {
+		return nil, err
+	}
+	to, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	other := NewClient(base)
+	other.HTTP.Jar.SetCookies(to, c.HTTP.Jar.Cookies(from))
+	return other, nil
+}
+
 // Request is one request, which can be sent more than once.
 type Request struct {
 	Method, Path string
@@ -61,11 +77,11 @@ type Request struct {
 // Once sends a request once and reads the whole answer; a status that tells of
 // no success is an error.
 func (c *Client) Once(ctx context.Context, r Request) ([]byte, http.Header, error) {
-	url := r.Path
-	if strings.HasPrefix(url, "/") {
-		url = c.Base + url
+	address := r.Path
+	if strings.HasPrefix(address, "/") {
+		address = c.Base + address
 	}
-	req, err := http.NewRequestWithContext(ctx, r.Method, url, bytes.NewReader(r.Body))
+	req, err := http.NewRequestWithContext(ctx, r.Method, address, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, nil, err
 	}

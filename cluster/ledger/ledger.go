@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -194,6 +196,22 @@ func (u *Upload) patch(ctx context.Context, from, to int64, header map[string]st
 	maps.Copy(r.Header, header)
 	_, _, err := u.ledger.client.Once(ctx, r)
 	return err
+}
+
+// Letter is a request as it stands on the line, which begins to send what follows
+// what was acknowledged, and never comes to its end: its body is longer than anybody
+// waits for.
+func (u *Upload) Letter(host string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "PATCH %s HTTP/1.1\r\nHost: %s\r\nTus-Resumable: 1.0.0\r\nContent-Type: application/offset+octet-stream\r\n", u.url, host)
+	fmt.Fprintf(&b, "Upload-Offset: %d\r\nContent-Length: %d\r\n", u.Acked(), 1<<20)
+	base, err := url.Parse(u.ledger.client.Base)
+	if err == nil {
+		for _, cookie := range u.ledger.client.HTTP.Jar.Cookies(base) {
+			fmt.Fprintf(&b, "Cookie: %s=%s\r\n", cookie.Name, cookie.Value)
+		}
+	}
+	return b.String() + "\r\n"
 }
 
 // Offset asks how much the cluster holds.

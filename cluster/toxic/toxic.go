@@ -40,6 +40,7 @@ type Proxy struct {
 	target   string
 	listener net.Listener
 	harm     atomic.Pointer[Harm]
+	trap     atomic.Pointer[Trap]
 	closed   chan struct{}
 	running  sync.WaitGroup
 
@@ -124,8 +125,9 @@ func (p *Proxy) serve(line net.Conn) {
 	}
 	defer p.keep(onward)()
 	var both sync.WaitGroup
-	both.Go(func() { p.pass(onward, line, false) })
-	both.Go(func() { p.pass(line, onward, true) })
+	talk := &talk{}
+	both.Go(func() { p.pass(onward, line, talk, false) })
+	both.Go(func() { p.pass(line, onward, talk, true) })
 	both.Wait()
 }
 
@@ -148,13 +150,18 @@ func (p *Proxy) keep(line net.Conn) (end func()) {
 }
 
 // pass carries bytes one way until that way ends.
-func (p *Proxy) pass(to, from net.Conn, answers bool) {
+func (p *Proxy) pass(to, from net.Conn, talk *talk, answers bool) {
 	buf := make([]byte, 16<<10)
 	var passed int64
 	for {
 		n, err := from.Read(buf)
 		if n > 0 {
 			harm := p.obstruct(n, answers)
+			if trap := p.trap.Load(); trap != nil && !trap.lets(talk, Message{Text: buf[:n], Answer: answers}) {
+				cut(to)
+				cut(from)
+				return
+			}
 			if harm.CutAfter > 0 && answers && passed+int64(n) > harm.CutAfter {
 				_, _ = to.Write(buf[:max(0, harm.CutAfter-passed)])
 				cut(to)

@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/meanwhile-app/meanwhile/bench/figure"
 	"github.com/meanwhile-app/meanwhile/cluster"
-	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
@@ -104,70 +100,4 @@ func (r *room) quiet(ctx context.Context) (err error) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	return errors.New("jobs do not come to an end")
-}
-
-// longPlaylist times the playlist of a recording of three hours: by a server
-// that has just started, and by one that knows it.
-func longPlaylist(ctx context.Context, l Lab, stores *cluster.Stores) ([]figure.Figure, error) {
-	seconds := l.pick(3*60*60, 10*60)
-	content, err := l.read(ctx, Clip{"long", 160, 90, 40, seconds})
-	if err != nil {
-		return nil, err
-	}
-	r, err := l.open(ctx, stores, 1, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer r.close(ctx)
-	u, err := r.record(ctx, content, 10)
-	if err != nil {
-		return nil, err
-	}
-	var cold, warm []time.Duration
-	for range l.pick(7, 2) {
-		if err := errors.Join(r.Servers[0].Terminate(time.Minute), r.Restart(ctx, r.Servers[0])); err != nil {
-			return nil, err
-		}
-		list, err := r.playlistOf(ctx, u.Video)
-		if err != nil {
-			return nil, err
-		}
-		for i := range 20 {
-			start := time.Now()
-			raw, _, err := r.api.Once(ctx, ledger.Request{Method: http.MethodGet, Path: list})
-			if err != nil {
-				return nil, err
-			}
-			if n := strings.Count(string(raw), "#EXTINF"); n < seconds/3 {
-				return nil, fmt.Errorf("the playlist has %d segments", n)
-			}
-			if i == 0 {
-				cold = append(cold, time.Since(start))
-			} else {
-				warm = append(warm, time.Since(start))
-			}
-		}
-	}
-	return []figure.Figure{
-		figure.AtMost("playlist of 3 hours, first, p50", figure.Milliseconds(figure.Quantile(cold, 0.5)), "ms", 25),
-		figure.AtMost("playlist of 3 hours, p50", figure.Milliseconds(figure.Quantile(warm, 0.5)), "ms", 5),
-	}, nil
-}
-
-// playlistOf is the address of the recording's own playlist.
-func (r *room) playlistOf(ctx context.Context, id string) (string, error) {
-	v, err := r.api.Video(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	raw, _, err := r.api.Send(ctx, ledger.Request{Method: http.MethodGet, Path: v.Playback.HLS})
-	if err != nil {
-		return "", err
-	}
-	for line := range strings.Lines(string(raw)) {
-		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-			return path.Join(path.Dir(v.Playback.HLS), line), nil
-		}
-	}
-	return "", fmt.Errorf("no playlist in %q", raw)
 }

@@ -148,7 +148,7 @@ func (w *Watch) sourceList(ctx context.Context, video *catalog.Video) ([]byte, e
 	if !streamable(video) {
 		return nil, errNotYet()
 	}
-	segments, err := w.catalog.SourceSegments(ctx, video.ID)
+	segments, err := w.catalog.SourceSegments(ctx, video)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func (k *take) same(t *testing.T, many int) {
 	rows, err := k.s.Fragments(t.Context(), k.video.ID, 0, -1)
 	require.NoError(t, err)
 	require.Len(t, rows, many)
-	got, err := k.s.SourceSegments(t.Context(), k.video.ID)
+	got, err := k.s.SourceSegments(t.Context(), k.read(t))
 	require.NoError(t, err)
 	require.Len(t, got, many)
 	for i, f := range rows {
@@ -180,7 +180,7 @@ func BenchmarkPlaylistOf3Hours(b *testing.B) {
 			require.NoError(b, err)
 		}
 		for name, read := range map[string]func() (any, error){
-			"source":     func() (any, error) { return s.SourceSegments(b.Context(), v.ID) },
+			"source":     func() (any, error) { return s.SourceSegments(b.Context(), v) },
 			"rung":       func() (any, error) { return s.Pieces(b.Context(), v.ID, "720p") },
 			"renditions": func() (any, error) { return s.Renditions(b.Context(), v.ID) },
 		} {

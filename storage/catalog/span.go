@@ -63,8 +63,8 @@ func (c *Catalog) Renditions(ctx context.Context, videoID string) ([]Rendition, 
 }
 
 // SourceSegments lists the fragments of a video's source as playlists need them.
-func (c *Catalog) SourceSegments(ctx context.Context, videoID string) ([]Segment, error) {
-	found, err := segment.OfSource(ctx, c.DB.Reader, videoID)
+func (c *Catalog) SourceSegments(ctx context.Context, video *Video) ([]Segment, error) {
+	found, err := segment.OfSource(ctx, c.DB.Reader, segment.Source{VideoID: video.ID, Closed: video.UploadState != UploadOpen, Duration: video.Duration()})
 	return found, record.Translate(err)
 }
 

@@ -11,14 +11,28 @@ import (
 	"github.com/uptrace/bun"
 )
 
+// Source is a video whose fragments are asked for.
+type Source struct {
+	VideoID string
+	// Closed says that nothing comes any more: there are spans for all of it.
+	Closed   bool
+	Duration time.Duration
+}
+
+// Fragments of recorders last two seconds; room is made for as many at once.
+const (
+	usual    = 2 * time.Second
+	mostRoom = 10_000
+)
+
 // OfSource lists the fragments of a video's source, without their samples: those
 // of its spans up to the first that is not packed, and then what follows them. A
 // recording that is continued between the two has a new version, and its list is
 // asked for anew.
-func OfSource(ctx context.Context, db bun.IDB, videoID string) ([]Segment, error) {
-	var all []Segment
+func OfSource(ctx context.Context, db bun.IDB, of Source) ([]Segment, error) {
+	all := make([]Segment, 0, min(max(of.Duration/usual, 0)+1, mostRoom))
 	next, whole := 0, true // the fragment that comes next; whether all spans were packed so far
-	q := db.NewSelect().Table("spans").Column("first_fragment", "fragments", "playlist").Where("video_id = ?", videoID).Order("n")
+	q := db.NewSelect().Table("spans").Column("first_fragment", "fragments", "playlist").Where("video_id = ?", of.VideoID).Order("n")
 	err := each(ctx, q, func(rows *sql.Rows) error {
 		var first, fragments int
 		var packed sql.RawBytes
@@ -30,10 +44,10 @@ func OfSource(ctx context.Context, db bun.IDB, videoID string) ([]Segment, error
 		all, err = Unpack(all, packed)
 		return err
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || of.Closed && whole && next > 0 {
+		return all, err
 	}
-	q = db.NewSelect().Table("fragments").Column("start", "length", "start_us", "duration_us").Where("video_id = ? AND n >= ?", videoID, next).Order("n")
+	q = db.NewSelect().Table("fragments").Column("start", "length", "start_us", "duration_us").Where("video_id = ? AND n >= ?", of.VideoID, next).Order("n")
 	err = each(ctx, q, func(rows *sql.Rows) error {
 		var offset, length, startUS, durationUS int64
 		err := rows.Scan(&offset, &length, &startUS, &durationUS)

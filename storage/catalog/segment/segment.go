@@ -3,7 +3,7 @@
 //
 // Each segment has a row, or an entry of a track, with its table of samples. A
 // playlist of hours would read some MB of those, so a span, and each rung of it,
-// also holds its segments packed, without samples: some fifteen bytes each.
+// also holds its segments packed, without samples: some ten bytes each.
 package segment
 
 import (
@@ -29,23 +29,25 @@ const fields = 4
 var errPacked = errors.New("segment: what is packed is damaged")
 
 // Pack writes segments without their samples: as variable-length numbers, how far
-// each one's bytes and time lie behind the end of the one before, which most often
-// is nothing, and how long they are.
+// each one's bytes and time lie behind the end of the one before, how many bytes it
+// has, and how much longer than the one before it lasts. Most often that is one
+// number and three zeros.
 func Pack(segments []Segment) []byte {
 	var packed []byte
-	var end Segment
+	var last Segment
 	for _, s := range segments {
-		for _, n := range [fields]int64{s.Offset - end.Offset, s.Length, int64(s.Start - end.Start), int64(s.Duration)} {
+		offset, start := last.end()
+		for _, n := range [fields]int64{s.Offset - offset, s.Length, int64(s.Start - start), int64(s.Duration - last.Duration)} {
 			packed = binary.AppendVarint(packed, n)
 		}
-		end = Segment{Offset: s.Offset + s.Length, Start: s.Start + s.Duration}
+		last = s
 	}
 	return packed
 }
 
 // Unpack appends what Pack has written to a list.
 func Unpack(list []Segment, packed []byte) ([]Segment, error) {
-	var end Segment
+	var last Segment
 	for len(packed) > 0 {
 		var n [fields]int64
 		for i := range n {
@@ -55,9 +57,14 @@ func Unpack(list []Segment, packed []byte) ([]Segment, error) {
 			}
 			n[i], packed = number, packed[size:]
 		}
-		s := Segment{Offset: end.Offset + n[0], Length: n[1], Start: end.Start + time.Duration(n[2]), Duration: time.Duration(n[3])}
-		end = Segment{Offset: s.Offset + s.Length, Start: s.Start + s.Duration}
-		list = append(list, s)
+		offset, start := last.end()
+		last = Segment{Offset: offset + n[0], Length: n[1], Start: start + time.Duration(n[2]), Duration: last.Duration + time.Duration(n[3])}
+		list = append(list, last)
 	}
 	return list, nil
+}
+
+// end is where the bytes and the time of the segment end.
+func (s Segment) end() (offset int64, at time.Duration) {
+	return s.Offset + s.Length, s.Start + s.Duration
 }

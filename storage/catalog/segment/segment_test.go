@@ -36,7 +36,7 @@ func TestWhatIsPackedIsSmall(t *testing.T) {
 	for n := range 5400 {
 		list = append(list, segment.Segment{Offset: int64(n) * 300_000, Length: 300_000, Start: time.Duration(n) * 2 * time.Second, Duration: 2 * time.Second})
 	}
-	require.Less(t, len(segment.Pack(list)), 15*len(list))
+	require.Less(t, len(segment.Pack(list)), 7*len(list))
 }
 
 func FuzzUnpack(f *testing.F) {

@@ -135,7 +135,7 @@ func TestOperatorsSeeTheWhole(t *testing.T) {
 		status[check.Name] = check.Status
 		require.Equal(t, check.Status == "ok", check.Advice == "", check.Detail)
 	}
-	require.Equal(t, map[string]string{"Database": "ok", "Media store": "ok", "Workers": "fail", "Queues": "ok", "Failures": "ok"}, status, "nobody works here")
+	require.Equal(t, map[string]string{"Database": "ok", "Media store": "ok", "Media": "ok", "Workers": "fail", "Queues": "ok", "Failures": "ok"}, status, "nobody works here")
 
 	r.execute(t, "INSERT INTO workers (id, kind, host, version, slots, busy, started_ms, seen_ms) VALUES ('a', 'server', 'one', '1', 2, 1, ?, ?), ('b', 'worker', 'two', '1', 4, 0, ?, ?)",
 		time.Now().UnixMilli(), time.Now().UnixMilli(), time.Now().UnixMilli(), time.Now().Add(-11*time.Second).UnixMilli())
@@ -153,6 +153,40 @@ func TestOperatorsSeeTheWhole(t *testing.T) {
 	}
 }
 
+// TestOperatorsSeeThatMediaIsMissing (F25): whoever plays a video that the store has
+// lost part of is told, and so are those who look after the installation.
+func TestOperatorsSeeThatMediaIsMissing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	operator := r.operate(t, r.owner)
+	v := r.upload(t, recording(t, "tiny.mp4"), 100_000, true)
+	path := r.media(v, "source")
+	res, _ := operator.get(t, path)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	var key string
+	require.NoError(t, r.db.Reader.NewRaw("SELECT object_key FROM parts WHERE video_id = ?", v.ID).Scan(t.Context(), &key))
+	require.NoError(t, r.store.Delete(t.Context(), key))
+
+	res, body := operator.get(t, path)
+	require.Equal(t, http.StatusNotFound, res.StatusCode)
+	require.Contains(t, body, "not_found")
+	var found admin.MissingMedia
+	require.Eventually(t, func() bool {
+		operator.read(t, "/api/admin/missing", &found)
+		return found.Total > 0
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Len(t, found.Items, 1)
+	require.Equal(t, v.ID, found.Items[0].VideoID)
+	require.Equal(t, key, found.Items[0].Object)
+	require.WithinDuration(t, time.Now(), found.Items[0].NoticedAt, time.Minute)
+	var about admin.About
+	operator.read(t, "/api/admin/about", &about)
+	require.Contains(t, about.Checks, admin.Check{
+		Name: "Media", Status: "fail", Detail: "Media missing: 1 video.",
+		Advice: "See below for which. Run meanwhile doctor --objects for everything that is missing, and bring it back from a backup under the same names.",
+	})
+}
+
 // TestAdminIsForOperatorsAlone: not for the owner of a workspace, nor for a token that
 // was made for less.
 func TestAdminIsForOperatorsAlone(t *testing.T) {
@@ -161,7 +195,7 @@ func TestAdminIsForOperatorsAlone(t *testing.T) {
 	r.start(t, catalog.InTeam)
 	owner := r.as(t, "Oda", people.Owner)
 	operator := r.operate(t, r.owner)
-	for _, path := range []string{"about", "queues", "workers", "storage", "samples", "failures"} {
+	for _, path := range []string{"about", "queues", "workers", "storage", "samples", "failures", "missing"} {
 		res, body := owner.get(t, "/api/admin/"+path)
 		require.Equal(t, 403, res.StatusCode)
 		require.NotContains(t, body, secret)

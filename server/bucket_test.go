@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/meanwhile-app/meanwhile/server/admin"
 	"github.com/meanwhile-app/meanwhile/server/auth"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/objects"
@@ -115,6 +116,27 @@ func TestPlayersAreSentToTheBucket(t *testing.T) {
 		res, _ := r.nobody.get(t, path)
 		return res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusForbidden
 	}, 10*time.Second, 50*time.Millisecond, "what is closed gets no new address")
+}
+
+// TestWhatTheBucketHasLost (F25): the server does not hear of what the bucket says to
+// players, so a player that was refused there asks here; also for what was there before.
+func TestWhatTheBucketHasLost(t *testing.T) {
+	t.Parallel()
+	r, store, _ := inBucket(t, true)
+	operator := r.operate(t, r.owner)
+	v := r.upload(t, recording(t, "avc3-opus.mp4"), 1<<20, true)
+	path, key := r.rung(t, v, store)
+	require.Equal(t, http.StatusOK, r.nobody.ask(t, http.MethodHead, path, "").StatusCode)
+	require.NoError(t, store.Delete(t.Context(), key))
+	res, _ := r.nobody.get(t, path)
+	require.Equal(t, http.StatusFound, res.StatusCode)
+	require.Equal(t, http.StatusNotFound, r.nobody.ask(t, http.MethodHead, path, "").StatusCode)
+	var found admin.MissingMedia
+	require.Eventually(t, func() bool {
+		operator.read(t, "/api/admin/missing", &found)
+		return found.Total == 1
+	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, key, found.Items[0].Object)
 }
 
 // TestABucketThatIsNotPublic: everything passes through the server. F25: what is

@@ -17,6 +17,7 @@ func (s *Server) adminRoutes() []route {
 		operation(operating(), "GET /api/admin/workers", "list-workers: The processes that do jobs", s.admin.ListWorkers),
 		operation(operating(), "GET /api/admin/storage", "read-storage: What the installation holds", s.admin.ReadStorage),
 		operation(operating(), "GET /api/admin/samples", "read-samples: How it went over time", s.admin.ReadSamples),
+		operation(operating(), "GET /api/admin/missing", "list-missing: Videos whose media the store has lost, the last noticed first", s.admin.ListMissing),
 		operation(operating(), "GET "+failures, "list-failures: Jobs that were given up, the newest first", s.admin.ListFailures),
 		operation(repairing(), "POST "+failures+"/retry", "retry-failures: Try all of them again", s.admin.RetryFailures),
 		operation(repairing(), "POST "+failures+"/{id}/retry", "retry-failure: Try one of them again", s.admin.RetryFailure),

@@ -32,6 +32,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/server/watch"
 	"github.com/meanwhile-app/meanwhile/server/webhook"
 	"github.com/meanwhile-app/meanwhile/server/whip"
+	"github.com/meanwhile-app/meanwhile/storage/backup/missing"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/census"
@@ -177,12 +178,14 @@ func (s *Server) join(o Options, granter *access.Granter, finder *access.Finder)
 	})
 	s.watch = watch.New(o.Catalog, o.Objects, o.Log)
 	s.watch.Redirect(o.Bucket)
+	lost := missing.New(o.Catalog.DB, objects.Has(o.Objects), o.Catalog.Now)
+	s.watch.Lost(lost.Look)
 	s.team, s.downloads = team.New(o.Catalog, s.limits, o.Workspaces), team.NewDownloads(o.Catalog, o.Log)
 	s.webhook = webhook.New(hooks.New(o.Catalog.Store), o.Webhooks)
 	s.talk = talk.New(talk.Options{Now: o.Catalog.Now, Catalog: o.Catalog, Auth: s.auth, Secret: o.GrantKey})
 	s.feed = talk.NewFeed(talk.FeedOptions{Catalog: o.Catalog, Finder: finder, Auth: s.auth, Losses: s.losses, Video: s.describeVideo, Log: o.Log})
 	s.health = health.New(health.Options{Catalog: o.Catalog, Objects: o.Objects, Meter: s.meter, Queue: o.Queue, Census: o.Census, Followers: s.feed.Followers, Sessions: s.whip.Sessions, Local: local(o.BaseURL), Version: o.Version, Log: o.Log})
-	s.admin = admin.New(admin.Options{Census: o.Census, Queue: o.Queue, Video: o.Catalog.RetryVideo, Machine: o.Machine, Ready: s.health.Checks})
+	s.admin = admin.New(admin.Options{Census: o.Census, Queue: o.Queue, Missing: lost, Video: o.Catalog.RetryVideo, Machine: o.Machine, Ready: s.health.Checks})
 	s.site, err = site.New(site.Options{
 		Files: o.Files, BaseURL: o.BaseURL, Shield: s.shield, Records: o.Catalog, Finder: finder, Video: s.describeVideo,
 		Session: func(ctx context.Context) (any, error) { return s.auth.Describe(ctx) },

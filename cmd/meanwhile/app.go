@@ -8,6 +8,7 @@ import (
 
 	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/telemetry"
 	"github.com/meanwhile-app/meanwhile/server/health"
+	"github.com/meanwhile-app/meanwhile/storage/backup/missing"
 	"github.com/meanwhile-app/meanwhile/storage/budget"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/census"
@@ -40,6 +41,7 @@ type app struct {
 	// webhooks are the programs that workspaces tell of their events.
 	webhooks *webhook.Store
 	census   *census.Census
+	missing  *missing.Media
 	// meter counts what this process does; tracer is nil unless traces are wanted,
 	// and untrace sends the last of them.
 	meter   *health.Meter
@@ -101,7 +103,7 @@ func (a *app) start(ctx context.Context, crew crew) error {
 	}
 	a.budget, a.census = budget.New(a.db), census.New(a.db)
 	a.catalog = catalog.New(record.Options{DB: a.db, Queue: a.queue, Log: a.log, Clock: theirs})
-	a.webhooks = webhook.New(a.catalog.Store)
+	a.webhooks, a.missing = webhook.New(a.catalog.Store), missing.New(a.db, objects.Has(a.objects), a.catalog.Now)
 	return a.catalog.SyncClock(ctx)
 }
 

@@ -197,13 +197,7 @@ func (c restoreCmd) Run(ctx context.Context, config *Config) (err error) {
 	if err := c.own(ctx, a); err != nil {
 		return err
 	}
-	missing, err := backup.Lacking(ctx, a.db, func(ctx context.Context, key string) (int64, bool, error) {
-		size, err := a.objects.Size(ctx, key)
-		if errors.Is(err, objects.ErrNotFound) {
-			return 0, false, nil
-		}
-		return size, err == nil, err
-	})
+	missing, err := backup.Lacking(ctx, a.db, objects.Has(a.objects))
 	if err != nil {
 		return err
 	}

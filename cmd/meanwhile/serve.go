@@ -14,6 +14,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/frontend"
 	"github.com/meanwhile-app/meanwhile/server"
 	"github.com/meanwhile-app/meanwhile/server/ingest"
+	"github.com/meanwhile-app/meanwhile/storage/backup/missing"
 	"github.com/meanwhile-app/meanwhile/storage/catalog"
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
@@ -208,7 +209,7 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 		now := a.catalog.Now()
 		a.claim(ctx)
 		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.catalog.ForgetEvents(ctx), a.catalog.ForgetOnce(ctx), a.sweep(ctx), a.collect(ctx, now), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
+			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.catalog.ForgetEvents(ctx), a.catalog.ForgetOnce(ctx), a.sweep(ctx), a.collect(ctx, now), a.missing.Again(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
 	})
 	return nil
 }
@@ -278,13 +279,17 @@ func (a *app) collect(ctx context.Context, now time.Time) error {
 	if !ok {
 		return nil
 	}
-	page, err := store.List(ctx, "v/", a.collected, strayPage)
+	after := a.collected
+	page, err := store.List(ctx, "v/", after, strayPage)
 	if err != nil {
 		return err
 	}
 	a.collected = ""
 	if len(page) == strayPage {
 		a.collected = page[len(page)-1].Key
+	}
+	if err := a.compare(ctx, after, page); err != nil {
+		a.log.Warn("whether media is missing could not be found out", "error", err)
 	}
 	page = slices.DeleteFunc(page, func(o objects.Info) bool { return now.Sub(o.Modified) < abandonTime })
 	keys := make([]string, len(page))
@@ -304,6 +309,15 @@ func (a *app) collect(ctx context.Context, now time.Time) error {
 		errs = append(errs, a.objects.Delete(ctx, key))
 	}
 	return errors.Join(errs...)
+}
+
+// compare notes which videos lack something that is not among what is kept.
+func (a *app) compare(ctx context.Context, after string, found []objects.Info) error {
+	page := missing.Page{After: after, Last: a.collected, Sizes: make(map[string]int64, len(found))}
+	for _, o := range found {
+		page.Sizes[o.Key] = o.Size
+	}
+	return a.missing.Compare(ctx, page)
 }
 
 // bucket is where players fetch media by themselves, if they do.

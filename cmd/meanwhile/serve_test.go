@@ -64,3 +64,30 @@ func TestObjectsThatNoRecordNames(t *testing.T) {
 	require.NoError(t, a.collect(t.Context(), time.Now().Add(2*abandonTime)))
 	require.ElementsMatch(t, append(named, "installation"), keys(), "that says whose the others are")
 }
+
+// TestHousekeepingNoticesLostMedia (F25), whether or not somebody plays it.
+func TestHousekeepingNoticesLostMedia(t *testing.T) {
+	t.Parallel()
+	a := openTool(t)
+	now := a.catalog.Now()
+	for _, row := range []string{
+		"INSERT INTO accounts (id, email, name, password_hash, created_at) VALUES ('a', 'a@example.org', 'Ada', 'x', ?0)",
+		"INSERT INTO workspaces (id, name, created_at) VALUES ('w', 'Team', ?0)",
+		"INSERT INTO videos (id, slug, workspace_id, owner_id, title, title_folded, state, created_at, updated_at) VALUES ('x', 'x', 'w', 'a', 'Lost', 'lost', 'ready', ?0, ?0)",
+		"INSERT INTO parts (video_id, start, length, object_key) VALUES ('x', 0, 5, 'v/x/src/0-a')",
+	} {
+		_, err := a.db.Writer.NewRaw(row, now).Exec(t.Context())
+		require.NoError(t, err)
+	}
+	lost := func() int {
+		require.NoError(t, a.collect(t.Context(), now))
+		n, err := a.missing.Count(t.Context())
+		require.NoError(t, err)
+		return n
+	}
+	require.Equal(t, 1, lost())
+	_, err := a.objects.Put(t.Context(), "v/x/src/0-a", strings.NewReader("bytes"))
+	require.NoError(t, err)
+	require.NoError(t, a.missing.Look(t.Context(), "x"))
+	require.Zero(t, lost())
+}

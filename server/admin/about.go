@@ -68,6 +68,7 @@ func (a *API) ReadAbout(ctx context.Context, _ *struct{}) (*AboutOutput, error) 
 			"A newer release runs beside this one. Bring all servers and workers to the same release.",
 		})
 	}
+	out.Body.Checks = append(out.Body.Checks, a.media(ctx))
 	work, err := a.work(ctx)
 	out.Body.Checks = append(append(out.Body.Checks, work...), a.machine()...)
 	return out, err

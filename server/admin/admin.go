@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/meanwhile-app/meanwhile/storage/backup/missing"
 	"github.com/meanwhile-app/meanwhile/storage/census"
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
@@ -29,6 +30,8 @@ type Machine struct {
 type Options struct {
 	Census *census.Census
 	Queue  *jobs.Queue
+	// Missing knows which videos have lost media.
+	Missing *missing.Media
 	// Video begins again what a video lacks, if it has failed.
 	Video func(ctx context.Context, id string) error
 	Machine

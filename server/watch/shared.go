@@ -38,7 +38,7 @@ func (w *Watch) shared(c *gin.Context, key, contentType string) error {
 	if key == "" {
 		return reply.NotFound
 	}
-	size, err := w.size(c.Request.Context(), key)
+	size, err := w.size(c.Request.Context(), key, true)
 	if err != nil {
 		return err
 	}

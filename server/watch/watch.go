@@ -12,6 +12,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -33,6 +34,10 @@ type Watch struct {
 	heads   *cache[*progressive]
 	lists   *cache[[]byte]
 	sizes   *cache[int64]
+	// look, if set, finds out what a video lacks; looked remembers when it did.
+	look    func(ctx context.Context, videoID string) error
+	looked  *cache[time.Time]
+	looking sync.Mutex
 	// bucket, if players are to fetch objects there, makes their addresses.
 	bucket objects.Presigner
 }
@@ -76,6 +81,7 @@ func New(records *catalog.Catalog, store objects.Store, log *slog.Logger) *Watch
 	return &Watch{
 		catalog: records, objects: store, log: log,
 		sources: newCache[*source](keptSources), heads: newCache[*progressive](keptHeads), lists: newCache[[]byte](keptLists), sizes: newCache[int64](keptSizes),
+		looked: newCache[time.Time](keptSources),
 	}
 }
 
@@ -92,9 +98,11 @@ func (w *Watch) serveObject(c *gin.Context, key, contentType string) error {
 	if w.bucket != nil && c.Request.Method == http.MethodGet {
 		return w.sendAway(c, key, contentType)
 	}
-	size, err := w.size(c.Request.Context(), key)
+	// Where players fetch objects in the bucket, one that was sent there in vain asks
+	// here whether the object is there at all.
+	size, err := w.size(c.Request.Context(), key, w.bucket == nil)
 	if err != nil {
-		return err
+		return w.noticed(c, err)
 	}
 	h := c.Writer.Header()
 	h.Set("Content-Type", contentType)
@@ -106,9 +114,10 @@ func (w *Watch) serveObject(c *gin.Context, key, contentType string) error {
 // objectCache is how long a browser may keep an object: it never changes.
 const objectCache = "private, max-age=86400, immutable"
 
-// size is the length of an object, which never changes either: S3 is asked once.
-func (w *Watch) size(ctx context.Context, key string) (int64, error) {
-	if known, ok := w.sizes.get(key); ok {
+// size is the length of an object, which never changes either: S3 is asked once, if
+// what it said before will do.
+func (w *Watch) size(ctx context.Context, key string, before bool) (int64, error) {
+	if known, ok := w.sizes.get(key); ok && before {
 		return known, nil
 	}
 	size, err := w.objects.Size(ctx, key)
@@ -152,9 +161,7 @@ func (w *Watch) serveBody(c *gin.Context, body io.ReadSeekCloser) error {
 	}
 	var failed error
 	http.ServeContent(direct{c.Writer, &failed}, c.Request, "", noTime(), body)
-	if errors.Is(failed, objects.ErrNotFound) {
-		w.log.Error("media that the records name is gone; the doctor tells what else is (meanwhile doctor --objects)", "video", c.Param("video"), "error", failed)
-	}
+	failed = w.noticed(c, failed)
 	if failed != nil && !c.Writer.Written() {
 		describeNothing(c.Writer.Header())
 		return failed

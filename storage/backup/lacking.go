@@ -38,9 +38,9 @@ func Folder(path string) Has {
 	}
 }
 
-// named is one object that a record names; Size is -1 where the record does not
+// Named is one object that a record names; Size is -1 where the record does not
 // know its length.
-type named struct {
+type Named struct {
 	VideoID string `bun:"video_id"`
 	Key     string `bun:"object_key"`
 	Size    int64  `bun:"size"`
@@ -55,7 +55,7 @@ func Lacking(ctx context.Context, db *database.DB, has Has) ([]Missing, error) {
 			return lacking, err
 		}
 		last := videos[len(videos)-1]
-		all, err := objectsOf(ctx, db, after, last)
+		all, err := ObjectsOf(ctx, db, after, last)
 		if err != nil {
 			return nil, err
 		}
@@ -84,9 +84,9 @@ func nextVideos(ctx context.Context, db *database.DB, after string) ([]string, e
 	return ids, nil
 }
 
-// objectsOf lists what the videos behind one id, up to another, are made of.
-func objectsOf(ctx context.Context, db *database.DB, after, last string) ([]named, error) {
-	var all []named
+// ObjectsOf lists what the videos behind one id, up to another, are made of.
+func ObjectsOf(ctx context.Context, db *database.DB, after, last string) ([]Named, error) {
+	var all []Named
 	err := db.Reader.NewRaw(`SELECT video_id, object_key, sum(length) AS size FROM parts WHERE video_id > ? AND video_id <= ? GROUP BY video_id, object_key
 		UNION ALL SELECT video_id, object_key, size FROM tracks WHERE video_id > ? AND video_id <= ?`, after, last, after, last).Scan(ctx, &all)
 	if err != nil {

@@ -15,7 +15,7 @@ type pictures struct {
 	Storyboard string `json:"storyboard"`
 }
 
-func stillsOf(ctx context.Context, db *database.DB, after, last string) ([]named, error) {
+func stillsOf(ctx context.Context, db *database.DB, after, last string) ([]Named, error) {
 	var rows []struct {
 		ID     string `bun:"id"`
 		Stills string `bun:"stills"`
@@ -23,7 +23,7 @@ func stillsOf(ctx context.Context, db *database.DB, after, last string) ([]named
 	if err := db.Reader.NewRaw("SELECT id, stills FROM videos WHERE id > ? AND id <= ?", after, last).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("backup: read what videos are made of: %w", err)
 	}
-	var all []named
+	var all []Named
 	for _, row := range rows {
 		var made pictures
 		if err := json.Unmarshal([]byte(row.Stills), &made); err != nil {
@@ -31,7 +31,7 @@ func stillsOf(ctx context.Context, db *database.DB, after, last string) ([]named
 		}
 		for _, key := range []string{made.Poster, made.Preview, made.Storyboard} {
 			if key != "" {
-				all = append(all, named{VideoID: row.ID, Key: key, Size: -1})
+				all = append(all, Named{VideoID: row.ID, Key: key, Size: -1})
 			}
 		}
 	}

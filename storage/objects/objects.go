@@ -39,6 +39,17 @@ type Store interface {
 	Delete(ctx context.Context, key string) error
 }
 
+// Has makes a question of a store: how long is the object, and is there one?
+func Has(store Store) func(ctx context.Context, key string) (size int64, found bool, err error) {
+	return func(ctx context.Context, key string) (int64, bool, error) {
+		size, err := store.Size(ctx, key)
+		if errors.Is(err, ErrNotFound) {
+			return 0, false, nil
+		}
+		return size, err == nil, err
+	}
+}
+
 // Locator is offered by stores whose objects are files on this machine.
 type Locator interface {
 	// Path tells the file that holds key. The file must not be changed.

@@ -154,6 +154,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Videos whose media the store has lost, the last noticed first */
+        get: operations["list-missing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/queues": {
         parameters: {
             query?: never;
@@ -1784,6 +1801,24 @@ export interface components {
             /** @description Browsers offer passkeys at this address */
             passkey: boolean;
         };
+        Missing: {
+            /** Format: date-time */
+            noticed_at: string;
+            /** @description An object that is missing, or is not as long as it was; there may be others */
+            object: string;
+            title: string;
+            video_id: string;
+            workspace: string;
+        };
+        MissingMedia: {
+            /** @description The last noticed first, 50 at most */
+            items: components["schemas"]["Missing"][];
+            /**
+             * Format: int64
+             * @description How many videos there are
+             */
+            total: number;
+        };
         NameInputBody: {
             /** @description Write to those who are new, if letters can be sent */
             mail?: boolean;
@@ -2698,6 +2733,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MissingMedia"];
+                };
             };
             /** @description Error */
             default: {

@@ -103,6 +103,9 @@ func (db *DB) Unbounded(ctx context.Context, tx bun.Tx) error {
 	return nil
 }
 
+// over says that it is too late for the commit.
+func (b *bounds) over() bool { return !b.commit.IsZero() && !time.Now().Before(b.commit) }
+
 // watch bounds each statement of a connection. It implements pgx.QueryTracer and
 // pgx.CopyFromTracer, whose contexts the statements run with.
 type watch struct {

@@ -127,6 +127,20 @@ func TestSilenceInAChange(t *testing.T) {
 	require.Equal(t, 1, n, "it was committed when the line came back")
 }
 
+// TestAChangeThatComesTooLate does not happen, and that is known.
+func TestAChangeThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	db, _ := silent(t, "")
+	err := db.WriteBeside(database.Promptly(t.Context()), func(ctx context.Context, tx bun.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO x VALUES (1)")
+		<-time.After(allowed) // the machine is busy
+		return err
+	})
+	require.ErrorIs(t, err, database.ErrUnavailable)
+	require.NotErrorIs(t, err, database.ErrUncertain)
+	require.NoError(t, insert(t.Context(), db, 1))
+}
+
 // TestSilenceWhereNobodyWaits: work that nobody waits for, the queue's, and who
 // listens give up, too, a little after PostgreSQL would have cut them off.
 func TestSilenceWhereNobodyWaits(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/uptrace/bun"
 )
 
@@ -74,9 +73,13 @@ func (db *DB) attempt(ctx context.Context, options *sql.TxOptions, change func(c
 		}
 		return err
 	}
+	if boundsOf(ctx).over() {
+		return fmt.Errorf("%w: the change took too long", ErrUnavailable)
+	}
 	done = true
+	// The driver calls some errors safe to retry although the commit was sent.
 	if err := tx.Commit(); err != nil {
-		if repeatable(err) || errors.Is(err, pgx.ErrTxCommitRollback) || pgconn.SafeToRetry(err) { // which say that it did not happen
+		if repeatable(err) || errors.Is(err, pgx.ErrTxCommitRollback) { // which say that it did not happen
 			return cmp.Or(cause.err, err)
 		}
 		return fmt.Errorf("%w: %w", ErrUncertain, err)

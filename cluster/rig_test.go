@@ -101,6 +101,7 @@ func (r *rig) settled(t *testing.T) {
 	t.Helper()
 	require.NoError(t, r.Heal(t.Context()))
 	require.NoError(t, r.ledger.Settled(t.Context(), r.clip))
+	require.Empty(t, r.client.Puzzled())
 }
 
 // soon is how long what should happen may take.

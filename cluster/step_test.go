@@ -53,8 +53,8 @@ func TestKilledAtTheEnd(t *testing.T) {
 		}
 	}
 	starting.Wait()
-	ending.require(t, "PUT ", "answer: HTTP/1.1 200", `INSERT INTO "parts"`, `UPDATE "uploads"`, "river_insert", "INSERT INTO events", "commit", committed)
-	making.require(t, "PUT ", "answer: HTTP/1.1 200", `UPDATE "spans"`, `INSERT INTO "tracks"`, "INSERT INTO events", "commit", committed)
+	ending.require(t, "PUT ", "answer: HTTP/1.1 200", "INSERT INTO parts", "UPDATE uploads", "river_insert", "INSERT INTO events", "^commit", committed)
+	making.require(t, "PUT ", "answer: HTTP/1.1 200", "UPDATE spans", "INSERT INTO tracks", "INSERT INTO events", "^commit", committed)
 	r.settled(t)
 	require.NoError(t, r.Consistent(t.Context()))
 	receiver.toldOnce(t, r.ledger)
@@ -79,7 +79,7 @@ func (r *rig) trapWorkers(t *testing.T, step int, u *ledger.Upload) (wait func()
 		select {
 		case i := <-sprung:
 			_, passed := traps[i].Sprung()
-			return passed[step], r.Workers[i]
+			return titleOf(passed[step]), r.Workers[i]
 		case <-time.After(soon):
 			require.FailNow(t, "the span was made in fewer steps", "%d", step)
 			return "", nil
@@ -122,7 +122,7 @@ func (r *rig) endAt(t *testing.T, node *cluster.Node, step int, u *ledger.Upload
 		require.NoError(t, err)
 		return "", false
 	}
-	return passed[step], true
+	return titleOf(passed[step]), true
 }
 
 // puts is a request that writes an object of some kind.
@@ -146,14 +146,33 @@ func writes(m toxic.Message) bool {
 	return asked.Match(m.Text)
 }
 
+// What a message writes, and otherwise its first line.
+var (
+	writing = regexp.MustCompile(`(?:INSERT INTO|UPDATE|DELETE FROM) "?[a-z_]+"?|river_insert|(?i:commit)`)
+	first   = regexp.MustCompile(`^[ -~]{0,80}`)
+)
+
+// titleOf is what a message is about, in one line.
+func titleOf(m toxic.Message) string {
+	said := writing.FindAllString(string(m.Text), -1)
+	if said == nil {
+		said = first.FindAllString(string(m.Text), 1)
+	}
+	title := strings.ReplaceAll(strings.Join(said, ", "), `"`, "")
+	if m.Answer {
+		return "answer: " + title
+	}
+	return title
+}
+
 // committed is the answer that a transaction is safe.
-const committed = "answer: .*COMMIT"
+const committed = "answer: COMMIT"
 
 // steps are the messages at which somebody was killed.
 type steps []string
 
 func (s steps) have(pattern string) bool {
-	return regexp.MustCompile("(?m)^.*" + pattern).MatchString(strings.Join(s, "\n"))
+	return regexp.MustCompile("(?m)" + pattern).MatchString(strings.Join(s, "\n"))
 }
 
 func (s steps) require(t *testing.T, patterns ...string) {

@@ -29,7 +29,7 @@ type Client struct {
 }
 
 // Puzzled are the answers 500 that were heard: faults that the server did not
-// foresee. They lose nothing, but say nothing either.
+// foresee, where it should have said when to come again.
 func (c *Client) Puzzled() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -146,7 +146,7 @@ func (u *Upload) push(ctx context.Context, to int64, header map[string]string) e
 		if at >= to && header == nil {
 			return nil
 		}
-		err := u.patch(ctx, at, to, header)
+		_, err := u.patch(ctx, at, to, header)
 		if err == nil {
 			return u.acknowledge(to)
 		}
@@ -189,13 +189,23 @@ func again(err error) bool {
 	return Passing(err)
 }
 
-func (u *Upload) patch(ctx context.Context, from, to int64, header map[string]string) error {
+// Try sends bytes up to an offset once, and returns how that was answered.
+func (u *Upload) Try(ctx context.Context, to int64) (http.Header, error) {
+	at := u.Acked()
+	answer, err := u.patch(ctx, at, to, nil)
+	if err == nil {
+		err = u.acknowledge(to)
+	}
+	return answer, err
+}
+
+func (u *Upload) patch(ctx context.Context, from, to int64, header map[string]string) (http.Header, error) {
 	r := Request{Method: http.MethodPatch, Path: u.url, Body: u.Content[from:to], Header: map[string]string{
 		"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": strconv.FormatInt(from, 10),
 	}}
 	maps.Copy(r.Header, header)
-	_, _, err := u.ledger.client.Once(ctx, r)
-	return err
+	_, answer, err := u.ledger.client.Once(ctx, r)
+	return answer, err
 }
 
 // Letter is a request as it stands on the line, which begins to send what follows

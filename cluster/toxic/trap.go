@@ -3,7 +3,6 @@ package toxic
 import (
 	"bytes"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -21,7 +20,7 @@ type Trap struct {
 	Spring func()
 
 	mu     sync.Mutex
-	passed []string
+	passed []Message
 	begun  bool
 	sprung bool
 }
@@ -55,7 +54,7 @@ func (t *Trap) lets(on *talk, message Message) bool {
 	if !t.begun || !t.Counts(message) {
 		return true
 	}
-	t.passed = append(t.passed, message.title())
+	t.passed = append(t.passed, Message{bytes.Clone(message.Text), message.Answer})
 	if len(t.passed) <= t.At {
 		return true
 	}
@@ -66,25 +65,8 @@ func (t *Trap) lets(on *talk, message Message) bool {
 
 // Sprung says whether it has sprung, and what was counted: the last message is the one
 // that did not arrive.
-func (t *Trap) Sprung() (sprung bool, counted []string) {
+func (t *Trap) Sprung() (sprung bool, counted []Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.sprung, slices.Clone(t.passed)
-}
-
-// titleLength is how much of a message its title is.
-const titleLength = 120
-
-// title is the beginning of a message, as far as it is text.
-func (m Message) title() string {
-	said := strings.Map(func(c rune) rune {
-		if c < ' ' || c > '~' {
-			return '.'
-		}
-		return c
-	}, string(m.Text[:min(len(m.Text), titleLength)]))
-	if m.Answer {
-		return "answer: " + said
-	}
-	return said
 }

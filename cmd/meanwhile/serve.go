@@ -21,6 +21,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/objects"
 	"github.com/meanwhile-app/meanwhile/storage/objects/owner"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/transcode/source"
 )
 
 const (
@@ -206,12 +207,27 @@ func (a *app) work(handlers *jobs.Handlers, in *ingest.Ingest) error {
 		return err
 	}
 	jobs.Handle(handlers, func(ctx context.Context, _ jobs.Job[jobs.Housekeeping]) error {
-		now := a.catalog.Now()
-		a.claim(ctx)
-		return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
-			a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.catalog.ForgetEvents(ctx), a.catalog.ForgetOnce(ctx), a.sweep(ctx), a.collect(ctx, now), a.missing.Again(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
+		return a.later(a.keepHouse(ctx, in))
 	})
 	return nil
+}
+
+// keepHouse does what nobody asks for.
+func (a *app) keepHouse(ctx context.Context, in *ingest.Ingest) error {
+	now := a.catalog.Now()
+	a.claim(ctx)
+	return errors.Join(in.CloseQuiet(ctx), a.catalog.ResumeStalled(ctx, now.Add(-stallTime)),
+		a.catalog.Retire(ctx), a.catalog.EmptyTrash(ctx), a.catalog.ForgetAudit(ctx, now.Add(-auditTime)), a.catalog.ForgetVisitors(ctx, now.Add(-visitorTime)), a.catalog.ForgetEvents(ctx), a.catalog.ForgetOnce(ctx), a.sweep(ctx), a.collect(ctx, now), a.missing.Again(ctx), a.abandon(ctx, now), a.budget.Sweep(ctx, now), a.webhooks.Wake(ctx), a.census.Take(ctx, a.queue, now))
+}
+
+// later puts off what a store that is away stands in the way of: that is no failure
+// of the job.
+func (a *app) later(err error) error {
+	if wait, passes := source.Passes(err); passes {
+		a.log.Warn("housekeeping waits for the media store or the database", "error", err)
+		return jobs.Later(wait)
+	}
+	return err
 }
 
 // sweep deletes objects whose rows are gone. One that cannot be deleted is kept

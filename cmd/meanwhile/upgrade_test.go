@@ -55,13 +55,21 @@ func cutOff(t *testing.T, data, address string, schema int64) (came, latest int6
 	db := databasetest.Open(t, address)
 	cmd := command(t, data, "migrate", "--database-url", address)
 	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for came < schema && len(ended) == 0 { // it may be faster than we look
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // a process that is killed ends with an error
+		close(ended)
+	}()
+	for waiting := true; waiting && came < schema; { // it may be faster than we look
 		require.NoError(t, db.Reader.NewRaw("SELECT max(version_id) FROM goose_db_version").Scan(t.Context(), &came))
+		select {
+		case <-ended:
+			waiting = false
+		default:
+		}
 	}
 	_ = cmd.Process.Kill()
-	_ = <-ended // which a process that is killed does with an error
+	<-ended
 	came, latest, err := db.SchemaVersion(t.Context())
 	require.NoError(t, err)
 	return came, latest

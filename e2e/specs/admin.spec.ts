@@ -59,6 +59,37 @@ test('an operator sees how the installation is, what failed and why, and tries i
   }).toPass({ timeout: 60_000 });
 });
 
+test('media that the store has lost is said to whoever plays it, and to the operator', async ({
+  api,
+  server,
+  ownersPage: page,
+}) => {
+  await api.upload(readFileSync(recording), 'Sprint review.mp4', 'video/mp4');
+  const [video] = await api.videos();
+  await expect
+    .poll(async () => (await api.video(video!.id)).state, { timeout: 60_000 })
+    .toBe('ready');
+  await page.goto('/admin');
+  await expect(page.getByText('Nothing was found missing.')).toBeVisible();
+  await expect(page.getByRole('heading', { name: /^Media missing/ })).toHaveCount(0);
+
+  for (const part of ['src', 'ladder']) {
+    rmSync(path.join(server.data, 'objects', 'v', video!.id, part), { recursive: true });
+  }
+  await page.goto(`/v/${video!.slug}`);
+  await page.getByRole('button', { name: 'Play video' }).click();
+  await expect(page.getByRole('alert')).toContainText('missing on the server', {
+    timeout: 30_000,
+  });
+  await page.goto('/admin');
+  await expect(page.getByText('Media missing: 1 video.')).toBeVisible();
+  const list = page.getByRole('list', { name: 'Videos with missing media' });
+  await expect(list).toContainText('Sprint review');
+  await expect(list).toContainText(`v/${video!.id}/`);
+  await expectAccessible(page);
+  await expectFits(page);
+});
+
 test('to everybody else there is no such page', async ({ chrome, server, api }) => {
   await api.invite(member);
   const context = await newPerson(chrome, server.url);
@@ -70,7 +101,7 @@ test('to everybody else there is no such page', async ({ chrome, server, api }) 
   await page.getByRole('button', { name: /^Account of/ }).click();
   await expect(page.getByRole('menuitem', { name: 'Settings' })).toBeVisible();
   await expect(page.getByRole('menuitem', { name: 'Administration' })).toHaveCount(0);
-  for (const part of ['about', 'queues', 'workers', 'failures', 'storage', 'samples']) {
+  for (const part of ['about', 'queues', 'workers', 'failures', 'storage', 'samples', 'missing']) {
     expect((await context.request.get(`/api/admin/${part}`)).status()).toBe(403);
   }
 });

@@ -74,6 +74,17 @@ test('players fetch segments and pictures from the bucket', async ({ bucket, api
   }, video.playback.poster ?? '');
   expect(poster).toBeGreaterThan(100);
   expect(seen.some((request) => request.url().includes('/still/'))).toBe(true);
+
+  // What the bucket has lost is said, though the server does not see what the bucket answers.
+  bucket.lose(`v/${video.id}/ladder`);
+  const other = await (await chrome.newContext()).newPage(); // which has kept nothing of it
+  await other.goto(video.watch_url);
+  await other.getByRole('button', { name: 'Play video' }).click();
+  await expect(other.getByRole('alert')).toContainText('missing on the server', {
+    timeout: 40_000,
+  });
+  const missing = () => api.json<{ total: number }>('GET', '/api/admin/missing');
+  await expect.poll(async () => (await missing()).total).toBe(1);
 });
 
 test('an embedded player fetches from the bucket, too', async ({ bucket, api, chrome }) => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -42,6 +42,11 @@ export class Bucket {
       },
     );
     await this.ready();
+  }
+
+  /** Loses what lies below a key, behind everybody's back. */
+  lose(key: string): void {
+    rmSync(path.join(this.folder, 'buckets', 'videos', key), { recursive: true });
   }
 
   /** Nobody listens any more. */

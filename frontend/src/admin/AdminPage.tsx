@@ -3,6 +3,7 @@ import { NotFoundPage } from '@/app/ErrorPages';
 import { useTitle } from '@/app/title';
 import { Checks } from './Checks';
 import { Failures } from './Failures';
+import { Missing } from './Missing';
 import { Part } from './Part';
 import { Queues } from './Queues';
 import { Storage } from './Storage';
@@ -27,6 +28,7 @@ function Overview() {
       </p>
       <div className="mt-7 grid gap-10">
         <Checks />
+        <Missing />
         <Trends />
         <div className="grid gap-10 lg:grid-cols-2">
           <Part id="queues" title="Queues">

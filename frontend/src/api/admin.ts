@@ -9,6 +9,7 @@ export type AdminAbout = Schemas['About'];
 export type AdminCheck = Schemas['Check'];
 export type AdminFailure = Schemas['Failure'];
 export type AdminLane = Schemas['Lane'];
+export type AdminMissing = Schemas['Missing'];
 export type AdminSamples = Schemas['Samples'];
 export type AdminStored = Schemas['Stored'];
 export type AdminWorker = Schemas['Worker'];
@@ -21,6 +22,8 @@ export const admin = {
   about: (signal?: AbortSignal) => request<AdminAbout>(`${base}/about`, { signal }),
   queues: (signal?: AbortSignal) => request<Schemas['Queues']>(`${base}/queues`, { signal }),
   workers: (signal?: AbortSignal) => request<Schemas['Workers']>(`${base}/workers`, { signal }),
+  missing: (signal?: AbortSignal) =>
+    request<Schemas['MissingMedia']>(`${base}/missing`, { signal }),
   storage: (signal?: AbortSignal) => request<AdminStored>(`${base}/storage`, { signal }),
   samples: (range: AdminRange, signal?: AbortSignal) =>
     request<AdminSamples>(`${base}/samples`, { query: { range }, signal }),
@@ -59,6 +62,13 @@ export const useAdminWorkers = () =>
     queryKey: ['admin', 'workers'],
     queryFn: ({ signal }) => admin.workers(signal),
     refetchInterval: often,
+  });
+
+export const useAdminMissing = () =>
+  useQuery({
+    queryKey: ['admin', 'missing'],
+    queryFn: ({ signal }) => admin.missing(signal),
+    refetchInterval: seldom,
   });
 
 export const useAdminStorage = () =>

@@ -4,8 +4,11 @@ import type { Quality, Source } from './model';
 export interface EngineHost {
   /** The newest grant, for every request. */
   grant(): string | null;
-  /** Something failed that the engine cannot mend. `status` is the HTTP status, 0 for none, null for a decoder's fault. */
-  failed(status: number | null): void;
+  /**
+   * Something failed that the engine cannot mend. `status` is the HTTP status, 0 for none, null for a decoder's fault;
+   * `piece` is the address of the piece of media that did not come, if it was one.
+   */
+  failed(status: number | null, piece?: string): void;
   /** Levels, the level shown, or liveness changed. */
   changed(): void;
 }

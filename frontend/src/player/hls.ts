@@ -146,7 +146,7 @@ class HlsEngine implements Engine {
   private onError(data: ErrorData): void {
     const status = data.response?.code ?? 0;
     if (data.type === Hls.ErrorTypes.NETWORK_ERROR) {
-      if (data.fatal || REFUSED.has(status)) this.host.failed(status);
+      if (data.fatal || REFUSED.has(status)) this.host.failed(status, data.frag?.url);
       return;
     }
     if (!data.fatal) return;

@@ -43,6 +43,6 @@ export interface Source {
 
 /** Why a video does not play, as a sentence for the viewer. */
 export interface Trouble {
-  kind: 'offline' | 'network' | 'gone' | 'format';
+  kind: 'offline' | 'network' | 'gone' | 'missing' | 'format';
   text: string;
 }

@@ -1,12 +1,12 @@
 import { attach, type Engine, type EngineHost } from './engine';
-import { grantOf } from './grant';
+import { grantOf, withGrant } from './grant';
 import { parseMaster } from './master';
 import type { Choice, Playable, Quality, Source, Trouble } from './model';
 import { sameSnapshot, takeSnapshot, type Snapshot } from './snapshot';
 import { nextStep, pickSource } from './source';
 import { handOver } from './stack';
 import { keepTaste, readTaste } from './resume';
-import { troubleOf } from './trouble';
+import { missing, troubleOf } from './trouble';
 
 /** Asks the API for the video again; null when the viewer may not see it (any more). */
 export type Reload = () => Promise<Playable | null>;
@@ -33,6 +33,8 @@ export class Playback {
   /** The viewer wants it to play; an error that stops it does not change that. */
   private intent = false;
   private revivals = 0;
+  /** The address of the piece of media that did not come last. */
+  private piece: string | undefined;
   private listening = new AbortController();
   private readonly listeners = new Set<() => void>();
   private snapshot: Snapshot;
@@ -207,8 +209,10 @@ export class Playback {
   private attach(element: HTMLVideoElement, source: Source, at: number | null): Promise<Engine> {
     const host: EngineHost = {
       grant: () => this.grant,
-      failed: (status) => {
-        if (element === this.element) void this.revive(status);
+      failed: (status, piece) => {
+        if (element !== this.element) return;
+        this.piece = piece;
+        void this.revive(status);
       },
       changed: () => {
         if (this.engine?.qualities.length) this.qualities = this.engine.qualities;
@@ -223,8 +227,13 @@ export class Playback {
   private async revive(status: number | null, play = this.intent): Promise<void> {
     if (this.reviving) return;
     const pause = REVIVE_AFTER_MS[this.revivals];
-    if (status === null || pause === undefined) return this.fail(troubleOf(status));
+    if (status === null) return this.fail(troubleOf(status));
     this.reviving = true;
+    if (pause === undefined) {
+      const trouble = await this.inquire(status);
+      this.reviving = false;
+      return this.fail(trouble);
+    }
     this.revivals++;
     const at = this.element.currentTime;
     await new Promise((resolve) => setTimeout(resolve, pause));
@@ -236,6 +245,22 @@ export class Playback {
     const next = pickSource(video, this.choice);
     if (next && this.engine) this.engine.revive(next.url, at);
     if (play) this.play();
+  }
+
+  // Where media comes from a bucket, the server does not hear what the bucket refuses. HEAD asks the server itself, which
+  // lets whoever looks after it know. The video was there a moment ago, with a fresh grant, so it is not that.
+  private async inquire(status: number): Promise<Trouble> {
+    const source = this.engine?.source;
+    const file = source?.kind === 'progressive' ? source.url : undefined;
+    const address = this.piece ?? file;
+    if (address === undefined) return troubleOf(status);
+    // A file always passes through the server, which makes its beginning itself; its end is media.
+    const how = this.piece ? { method: 'HEAD' } : { headers: { Range: 'bytes=-1' } };
+    // The way to the bucket is still in the browser's cache, and would answer in the server's place.
+    const answer = await fetch(withGrant(address, this.grant), { ...how, cache: 'no-store' }).catch(
+      () => null,
+    );
+    return answer?.status === 404 ? missing : troubleOf(status);
   }
 
   private fail(trouble: Trouble): void {

@@ -1,5 +1,11 @@
 import type { Trouble } from './model';
 
+/** The store has lost what was asked for; the video itself is there. */
+export const missing: Trouble = {
+  kind: 'missing',
+  text: 'A part of this video is missing on the server. Whoever looks after it can see that, too.',
+};
+
 /** A sentence for a failure, by HTTP status; 0 for no answer, null for a decoder's fault. */
 export function troubleOf(status: number | null): Trouble {
   if (status === null) {

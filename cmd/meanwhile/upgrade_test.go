@@ -1,13 +1,11 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/storage/database"
@@ -80,14 +78,7 @@ func older(t *testing.T, engine database.Engine) (address, rows string) {
 	t.Helper()
 	address = databasetest.URL(t, engine)
 	db := databasetest.Open(t, address)
-	dialect := goose.DialectSQLite3
-	if engine == database.PostgreSQL {
-		dialect = goose.DialectPostgres
-	}
-	steps, err := goose.NewProvider(dialect, db.Writer.DB, os.DirFS(filepath.Join("..", "..", "storage", "database", "migrations", string(engine))))
-	require.NoError(t, err)
-	_, err = steps.UpTo(t.Context(), 1)
-	require.NoError(t, err)
+	databasetest.First(t, db, filepath.Join("..", "..", "storage", "database", "migrations"))
 	const many = " FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT i FROM n) AS numbers"
 	const at = "'2026-01-01 00:00:00+00:00'"
 	people := []string{ // on SQLite the first releases knew no workspaces
@@ -111,7 +102,7 @@ func older(t *testing.T, engine database.Engine) (address, rows string) {
 			SELECT 'v' || i, '144p', 0, 'video', 256, 144, 12, 'avc1', i, i, 'v/v' || i || '/ladder/0', 1, i, '[]'`+many,
 		"INSERT INTO comments (id, video_id, author_id, at_us, body, created_at) SELECT 'c' || i, 'v' || i, 'a', i, 'Word ' || i, "+at+many,
 	) {
-		_, err = db.Writer.ExecContext(t.Context(), statement)
+		_, err := db.Writer.ExecContext(t.Context(), statement)
 		require.NoError(t, err, statement)
 	}
 	return address, rowsOf(t, db)
@@ -151,7 +142,7 @@ func TestAnOlderServerRefusesInWords(t *testing.T) {
 		require.NoError(t, err)
 		_, err = program(t, data, "", "migrate", "--database-url", address)
 		require.NoError(t, err, "which it can live with")
-		_, err = db.Writer.ExecContext(t.Context(), "UPDATE schema_floor SET version = 99999")
+		_, err := db.Writer.ExecContext(t.Context(), "UPDATE schema_floor SET version = 99999")
 		require.NoError(t, err)
 		for _, args := range [][]string{{"migrate"}, {"serve"}, {"user", "add", "--email", "a@example.org", "--name", "A"}} {
 			_, err = program(t, data, "a password that is long", append(args, "--database-url", address)...)

@@ -142,7 +142,7 @@ func TestAnOlderServerRefusesInWords(t *testing.T) {
 		require.NoError(t, err)
 		_, err = program(t, data, "", "migrate", "--database-url", address)
 		require.NoError(t, err, "which it can live with")
-		_, err := db.Writer.ExecContext(t.Context(), "UPDATE schema_floor SET version = 99999")
+		_, err = db.Writer.ExecContext(t.Context(), "UPDATE schema_floor SET version = 99999")
 		require.NoError(t, err)
 		for _, args := range [][]string{{"migrate"}, {"serve"}, {"user", "add", "--email", "a@example.org", "--name", "A"}} {
 			_, err = program(t, data, "a password that is long", append(args, "--database-url", address)...)

@@ -47,7 +47,7 @@ type server struct {
 func defaults() map[string]string {
 	return map[string]string{
 		"application_name": "meanwhile", "statement_timeout": "30s", "lock_timeout": "10s",
-		"idle_in_transaction_session_timeout": "60s",
+		"idle_in_transaction_session_timeout": "30s",
 	}
 }
 

@@ -32,7 +32,7 @@ const (
 	listenPause = time.Second
 	// gapTime is how long a number that was passed over may still appear: what a
 	// change does at last, each within the time that it may wait for a lock, and its
-	// commit take no longer.
+	// commit take no longer. One that stands still for longer is cut off before.
 	gapTime = 45 * time.Second
 	// maxGap bounds how many numbers are waited for; more are no changes under
 	// way, but a sequence that has been moved.

@@ -149,7 +149,7 @@ func writes(m toxic.Message) bool {
 // What a message writes, and otherwise its first line.
 var (
 	writing = regexp.MustCompile(`(?:INSERT INTO|UPDATE|DELETE FROM) "?[a-z_]+"?|river_insert|(?i:commit)`)
-	first   = regexp.MustCompile(`^[ -~]{0,80}`)
+	first   = regexp.MustCompile(`^[[:print:]]{0,80}`)
 )
 
 // titleOf is what a message is about, in one line.

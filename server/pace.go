@@ -96,6 +96,9 @@ func unheard(c *gin.Context) {
 		return
 	}
 	body := &heard{ReadCloser: c.Request.Body}
+	// In a copy: net/http looks at the body of its own, and ends the line if that was
+	// not read to its end, or was no body.
+	c.Request = c.Request.WithContext(c.Request.Context())
 	c.Request.Body = body
 	defer func() {
 		if !body.whole.Load() {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -315,9 +316,12 @@ func faultKinds() []fault {
 		}},
 		{"a server is stopped", func(c *chaos, ctx context.Context) func() error {
 			node := c.server()
-			go func() { _ = node.Terminate(20 * time.Second) }()
+			pid := node.PID()
+			_ = node.Signal(syscall.SIGTERM) // who is gone has stopped already
 			return func() error {
-				_ = node.Terminate(20 * time.Second)
+				if node.PID() == pid { // and is none that another fault has left behind and started
+					_ = node.Terminate(20 * time.Second)
+				}
 				return c.again(ctx, node)()
 			}
 		}},

@@ -53,6 +53,7 @@ type rig struct {
 	client *ledger.Client
 	ledger *ledger.Ledger
 	clip   *ledger.Clip
+	kills  sync.WaitGroup // that are still to come
 }
 
 // many starts two servers and three workers with one slot each.
@@ -110,11 +111,13 @@ const soon = 30 * time.Second
 // later kills a node at a random moment of what comes next.
 func (r *rig) later(t *testing.T, node *cluster.Node) {
 	t.Helper()
-	time.AfterFunc(time.Duration(rand.IntN(int(30*time.Millisecond))), node.Kill)
+	moment := time.After(time.Duration(rand.IntN(int(30 * time.Millisecond))))
+	r.kills.Go(func() { <-moment; node.Kill() })
 }
 
-// revive starts whoever is gone.
+// revive starts whoever is gone, or will be in a moment.
 func (r *rig) revive(t *testing.T) {
 	t.Helper()
+	r.kills.Wait()
 	require.NoError(t, r.Start(t.Context()))
 }

@@ -16,8 +16,9 @@ cd e2e
 # few of the others do on both.
 many='/(bad-input|conversation|kill|ladder|library|record|trouble|uploads)\.spec\.ts$'
 both='Screen as mp4|kill -9 of the server in the middle of a recording|paused, left by a reload|appears in the other'
-# What mostly waits runs two at a time; what measures pictures and sound, and
-# browsers that encode video at full rate, have the machine to themselves.
+# Two run at a time, but on the cluster, with its processes, what measures pictures
+# and sound, and browsers that encode video at full rate, have the machine to
+# themselves.
 pages='/(accounts|admin|bad-input|bucket|conversation|disk-full|embed|headers|kill|library|pages|retry|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
 
 light=() heavy=() others=()
@@ -31,5 +32,9 @@ for spec in specs/*.spec.ts; do
 	fi
 done
 npx --no-install playwright test --workers 2 "${light[@]}"
-npx --no-install playwright test "${heavy[@]}"
-[[ -n ${MEANWHILE_E2E_CLUSTER:-} ]] || npx --no-install playwright test -g "$both" "${others[@]}"
+if [[ -n ${MEANWHILE_E2E_CLUSTER:-} ]]; then
+	npx --no-install playwright test "${heavy[@]}"
+else
+	npx --no-install playwright test --workers 2 --fully-parallel "${heavy[@]}"
+	npx --no-install playwright test --workers 2 -g "$both" "${others[@]}"
+fi

@@ -106,7 +106,7 @@ func (r *rig) settled(t *testing.T) {
 }
 
 // soon is how long what should happen may take.
-const soon = 30 * time.Second
+const soon = time.Minute
 
 // later kills a node at a random moment of what comes next.
 func (r *rig) later(t *testing.T, node *cluster.Node) {

@@ -29,6 +29,10 @@ import (
 // clipSeconds is how long the recordings of these tests last.
 const clipSeconds = 4
 
+// busyTime is how long one worker may need for all that two people recorded during
+// a backup, while other tests have the processors.
+const busyTime = 5 * time.Minute
+
 // studio is an installation that people record with while it is backed up.
 type studio struct {
 	*cluster.Cluster
@@ -46,6 +50,7 @@ func newStudio(t *testing.T, c *cluster.Cluster) *studio {
 	s := &studio{Cluster: c, client: ledger.NewClient(c.Front.URL())}
 	require.NoError(t, s.client.SignIn(t.Context()))
 	s.book = ledger.New(s.client)
+	s.book.SettleTime = busyTime
 	var err error
 	s.clip, err = ledger.NewClip(t.Context(), clipSeconds)
 	require.NoError(t, err)

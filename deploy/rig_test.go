@@ -24,7 +24,7 @@ import (
 
 const (
 	// soon is how long what should happen may take.
-	soon = 30 * time.Second
+	soon = 2 * time.Minute
 	tick = 20 * time.Millisecond
 )
 

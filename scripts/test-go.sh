@@ -14,8 +14,10 @@ scripts/tools.sh helm ||
 
 # scripts/test-cluster.sh runs what starts clusters
 mapfile -t packages < <(go list ./... | grep -v '/cluster$')
-# -p: many of these wait, for somebody's time to run out or for another process
-CGO_ENABLED=0 go test -p 4 -timeout 10m "${packages[@]}"
+# -p: many of these wait, for somebody's time to run out or for another process.
+# nice: encoding gives way to everything else, and among tests that would be for
+# minutes; so all of them stand where it stands.
+CGO_ENABLED=0 nice -n 19 go test -p 4 -timeout 10m "${packages[@]}"
 # The detector needs a C compiler. It finds the same on either engine, but for the
 # events, which each passes on in its own way; SQLite under it takes minutes.
 if command -v gcc >/dev/null; then

@@ -10,13 +10,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
-
-// settleTime is how long what was interrupted may take to be made up for.
-const settleTime = 90 * time.Second
 
 // Settled wants every promise of the ledger kept, once all faults are over: each
 // finished recording becomes ready, holds the very bytes and plays for as long as
@@ -39,7 +35,7 @@ func (l *Ledger) Settled(ctx context.Context, clip *Clip) error {
 // Ready waits until nothing is left to do for a video.
 func (u *Upload) Ready(ctx context.Context) error {
 	var video Video
-	err := storestest.Until(ctx, settleTime, func(ctx context.Context) error {
+	err := storestest.Until(ctx, u.ledger.SettleTime, func(ctx context.Context) error {
 		var err error
 		if video, err = u.ledger.client.Video(ctx, u.Video); err != nil {
 			return err

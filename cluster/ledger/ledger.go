@@ -23,6 +23,9 @@ import (
 // Ledger is what a client was promised: how much of
 // each upload was acknowledged, and which comments were taken.
 type Ledger struct {
+	// SettleTime is how long what was interrupted may take to be made up for.
+	SettleTime time.Duration
+
 	client *Client
 
 	mu       sync.Mutex
@@ -54,7 +57,7 @@ func broken(format string, args ...any) error {
 }
 
 // New opens an empty ledger of one client.
-func New(client *Client) *Ledger { return &Ledger{client: client} }
+func New(client *Client) *Ledger { return &Ledger{SettleTime: 90 * time.Second, client: client} }
 
 // Begin makes a video whose upload is open.
 func (l *Ledger) Begin(ctx context.Context, title string, content []byte) (*Upload, error) {

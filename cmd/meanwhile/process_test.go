@@ -41,7 +41,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	testTime = time.Minute
+	testTime = 3 * time.Minute
 	tick     = 10 * time.Millisecond
 )
 

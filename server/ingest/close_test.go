@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	testTime = 20 * time.Second
+	testTime = 2 * time.Minute
 	tick     = 5 * time.Millisecond
 )
 

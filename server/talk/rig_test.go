@@ -250,7 +250,7 @@ func next(t testing.TB, events <-chan heard) heard {
 	case e, ok := <-events:
 		require.True(t, ok, "the stream ended")
 		return e
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		require.FailNow(t, "no event")
 		return heard{}
 	}
@@ -277,7 +277,7 @@ func end(t testing.TB, events <-chan heard) []heard {
 				return all
 			}
 			all = append(all, e)
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			require.FailNow(t, "the stream goes on")
 		}
 	}

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	testTime = 30 * time.Second
+	testTime = 2 * time.Minute
 	tick     = 10 * time.Millisecond
 )
 

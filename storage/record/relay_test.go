@@ -16,7 +16,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
-const soon = 20 * time.Second
+const soon = time.Minute
 
 // listening is the connection of a listener, as the database sees it.
 const listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"

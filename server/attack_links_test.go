@@ -126,11 +126,11 @@ func TestAClosedLinkEndsPlayback(t *testing.T) {
 	gone := func(segment string) func() bool {
 		return func() bool { res, _ := r.nobody.get(t, segment); return res.StatusCode == http.StatusForbidden }
 	}
-	short := r.link(t, v, "", 3*time.Second) // a grant ends on a whole second
+	short := r.link(t, v, "", 6*time.Second) // a grant ends on a whole second
 	segment := play(r.pass(short))
 	res, _ := r.nobody.get(t, segment)
 	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.Eventually(t, gone(segment), 5*time.Second, 50*time.Millisecond, "it goes on after the link expired")
+	require.Eventually(t, gone(segment), 10*time.Second, 50*time.Millisecond, "it goes on after the link expired")
 	require.Eventually(t, func() bool { return !short.Open(time.Now()) }, 5*time.Second, 10*time.Millisecond)
 	r.requireNothing(t, v, short.Slug, "Meanwhile-Pass", r.pass(short))
 

@@ -31,8 +31,7 @@ test('an operator sees how the installation is, what failed and why, and tries i
   writeFileSync(broken, '');
   await api.upload(readFileSync(recording), 'Sprint review.mp4', 'video/mp4');
   const [video] = await api.videos();
-  const state = async () => (await api.video(video!.id)).state;
-  await expect.poll(state, { timeout: 60_000 }).toBe('failed');
+  await api.becomes(video!.id, 'failed');
 
   await page.goto('/');
   await page.getByRole('button', { name: /^Account of/ }).click();
@@ -51,7 +50,7 @@ test('an operator sees how the installation is, what failed and why, and tries i
   rmSync(broken);
   await failures.getByRole('button', { name: 'Try again: Sprint review.mp4' }).first().click();
   await expect(page.getByText('“Sprint review.mp4” is tried again')).toBeVisible();
-  await expect.poll(state, { timeout: 60_000 }).toBe('ready');
+  await api.becomes(video!.id, 'ready');
   // Its pictures are a job of their own, and each is tried again by itself.
   await expect(async () => {
     for (const button of await failures.getByRole('button').all()) await button.click();
@@ -66,9 +65,7 @@ test('media that the store has lost is said to whoever plays it, and to the oper
 }) => {
   await api.upload(readFileSync(recording), 'Sprint review.mp4', 'video/mp4');
   const [video] = await api.videos();
-  await expect
-    .poll(async () => (await api.video(video!.id)).state, { timeout: 60_000 })
-    .toBe('ready');
+  await api.becomes(video!.id, 'ready');
   await page.goto('/admin');
   await expect(page.getByText('Nothing was found missing.')).toBeVisible();
   await expect(page.getByRole('heading', { name: /^Media missing/ })).toHaveCount(0);

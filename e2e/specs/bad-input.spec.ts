@@ -11,14 +11,6 @@ import {
 } from '../support/hostile.ts';
 import { expect, test } from '../support/test.ts';
 
-/** Waits until a video is done one way or the other. */
-async function settled(api: Client, id: string): Promise<Video> {
-  await expect
-    .poll(async () => (await api.video(id)).state, { timeout: 45_000 })
-    .toMatch(/ready|failed/);
-  return api.video(id);
-}
-
 /** Uploads a file and returns the video it became. */
 async function uploadAs(api: Client, bytes: Buffer, name: string, type: string): Promise<Video> {
   await api.upload(bytes, name, type);
@@ -45,8 +37,7 @@ for (const [name, file] of [
   test(`${name} is refused in words and its bytes are kept`, async ({ api }) => {
     const bytes = file();
     const video = await uploadAs(api, bytes, name, 'video/mp4');
-    const done = await settled(api, video.id);
-    expect(done.state).toBe('failed');
+    const done = await api.becomes(video.id, 'failed');
     expect(done.reason).toMatch(/^\S+ \S+ .*/);
     expect(done.reason).not.toMatch(/exit status|moov atom|Invalid data/);
     if (done.playback.download) {
@@ -68,8 +59,7 @@ test('a file of zero bytes is refused in words', async ({ api }) => {
     return;
   }
   const [video] = await api.videos();
-  const done = await settled(api, video?.id ?? '');
-  expect(done.state).toBe('failed');
+  const done = await api.becomes(video?.id ?? '', 'failed');
   expect(done.reason).toMatch(/^\S+ \S+/);
 });
 
@@ -77,15 +67,14 @@ test('a recording that was cut off plays to where it was cut', async ({ api }) =
   const whole = fragmentedMP4();
   const bytes = whole.subarray(0, Math.floor(whole.length * 0.6));
   const video = await uploadAs(api, bytes, 'cut.mp4', 'video/mp4');
-  const done = await settled(api, video.id);
-  expect(done.state).toBe('ready');
+  const done = await api.becomes(video.id, 'ready');
   expect(done.duration_ms).toBeGreaterThan(3_000);
   expect(done.duration_ms).toBeLessThan(12_000);
 });
 
 test('8K at 240 fps ends in a video or in a sentence', async ({ api }) => {
   const video = await uploadAs(api, hugeMP4(), 'huge.mp4', 'video/mp4');
-  const done = await settled(api, video.id);
+  const done = await api.becomes(video.id, /ready|failed/);
   if (done.state === 'failed') expect(done.reason).toMatch(/^\S+ \S+ .*/);
 });
 

@@ -33,7 +33,7 @@ async function tour(api: Client): Promise<Video> {
   const [video] = await api.videos();
   const id = video?.id ?? '';
   await api.json('PATCH', `/api/videos/${id}`, { visibility: 'link' });
-  await expect.poll(async () => (await api.video(id)).state, { timeout: 150_000 }).toBe('ready');
+  await api.becomes(id, 'ready');
   return api.video(id);
 }
 
@@ -49,7 +49,6 @@ function fromBucket(page: Page, bucket: Bucket): Request[] {
 const isSegment = (request: Request) => request.url().includes('/ladder/');
 
 test('players fetch segments and pictures from the bucket', async ({ bucket, api, chrome }) => {
-  test.setTimeout(240_000);
   const video = await tour(api);
   const page = await (await chrome.newContext()).newPage();
   const seen = fromBucket(page, bucket);
@@ -88,7 +87,6 @@ test('players fetch segments and pictures from the bucket', async ({ bucket, api
 });
 
 test('an embedded player fetches from the bucket, too', async ({ bucket, api, chrome }) => {
-  test.setTimeout(240_000);
   const video = await tour(api);
   const site = await Site.open();
   await api.json('PUT', '/api/workspace/embed-origins', { origins: [site.origin] });
@@ -111,7 +109,6 @@ test('an embedded player fetches from the bucket, too', async ({ bucket, api, ch
 });
 
 test('Firefox follows to the bucket, too', async ({ bucket, api }) => {
-  test.setTimeout(240_000);
   const video = await tour(api);
   const browser = await launchFirefox();
   try {
@@ -139,7 +136,6 @@ test('the bucket is away for 20 seconds: recording goes on, and all of it is kep
   owners,
   api,
 }) => {
-  test.setTimeout(150_000);
   const page = await owners.newPage();
   await startRecording(page, 'Camera', 'auto');
   await waitForSaved(page, 4);
@@ -159,7 +155,6 @@ test.describe('through the server', () => {
   test.use({ delivery: 'server' });
 
   test('a bucket that is not public is never seen', async ({ bucket, api, chrome }) => {
-    test.setTimeout(240_000);
     const video = await tour(api);
     const page = await (await chrome.newContext()).newPage();
     const all: string[] = [];

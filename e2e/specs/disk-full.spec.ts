@@ -41,7 +41,5 @@ test('a full disk is told, nothing acknowledged is lost, and it heals by itself'
     'upload-length': String(bytes.length),
   });
   expect(rest.status).toBe(204);
-  await expect
-    .poll(async () => (await api.video(video.id)).state, { timeout: 45_000 })
-    .toBe('ready');
+  await api.becomes(video.id, 'ready');
 });

@@ -17,8 +17,7 @@ const test = base.extend<{ site: Site; tour: Video }>({
     await api.upload(fragmentedMP4(), 'Tour & <b>more</b>.mp4', 'video/mp4');
     const [video] = await api.videos();
     await api.json('PATCH', `/api/videos/${video!.id}`, { visibility: 'link' });
-    const settled = async () => (await api.video(video!.id)).state;
-    await expect.poll(settled, { timeout: 45_000 }).toBe('ready');
+    await api.becomes(video!.id, 'ready');
     await use(await api.video(video!.id));
   },
 });

@@ -72,8 +72,7 @@ for (const secure of [false, true]) {
       expect(server.url).toMatch(secure ? /^https:/ : /^http:/);
       await api.upload(fragmentedMP4(), 'clip.mp4', 'video/mp4');
       const [video] = await api.videos();
-      const settled = async () => (await api.video(video?.id ?? '')).state;
-      await expect.poll(settled, { timeout: 45_000 }).toBe('ready');
+      await api.becomes(video?.id ?? '', 'ready');
       const invitation = await api.json<{ url: string }>('POST', '/api/invitations', {});
       const asked = strangers(window, new URL(server.url).origin);
       const page = await window.newPage();

@@ -37,9 +37,7 @@ test('kill -9 in the middle of uploads loses nothing that was acknowledged', asy
     acknowledged = await api.offset(video.upload_url);
     expect(acknowledged).toBeGreaterThanOrEqual(before);
   }
-  await expect
-    .poll(async () => (await api.video(video.id)).state, { timeout: 60_000 })
-    .toBe('ready');
+  await api.becomes(video.id, 'ready');
   const { playback } = await api.video(video.id);
   const kept = await api.request('GET', sourceOf(playback.hls ?? playback.progressive ?? ''));
   expect(sha(Buffer.from(await kept.arrayBuffer()))).toBe(sha(bytes));
@@ -68,7 +66,7 @@ test('kill -9 while renditions are made: they are finished within seconds of the
     expect((await api.video(id)).progress).toBeGreaterThanOrEqual(before);
   }
   // the next attempt begins at once and not after a timeout of an hour
-  await expect.poll(async () => (await api.video(id)).state, { timeout: 80_000 }).toBe('ready');
+  await api.becomes(id, 'ready');
 });
 
 test('the last piece may be cut and sent again with its announced length', async ({ api }) => {

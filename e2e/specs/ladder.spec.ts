@@ -12,8 +12,7 @@ async function finished(api: Client, file: string, timeout: number): Promise<Vid
   await api.upload(readFileSync(file), 'ladder.mp4', 'video/mp4');
   const [video] = await api.videos();
   const id = video?.id ?? '';
-  await expect.poll(async () => (await api.video(id)).state, { timeout }).toBe('ready');
-  return api.video(id);
+  return api.becomes(id, 'ready', timeout);
 }
 
 const sorted = (numbers: number[]) => numbers.sort((a, b) => a - b);
@@ -27,7 +26,6 @@ async function playlists(master: string): Promise<string[]> {
 }
 
 test('spans join to the frame, without a gap or an overlap', async ({ server, api }) => {
-  test.setTimeout(240_000);
   const seconds = 95;
   const wanted = sorted(times(countedMP4(seconds), 'v'));
   const video = await finished(api, countedMP4(seconds), 180_000);

@@ -24,8 +24,7 @@ async function furnish(api: Client): Promise<Video> {
   await api.json('POST', comments, { at_ms: 9000, body: 'See https://example.org/x' });
   await api.json('POST', '/api/tokens', { name: 'A token', scope: 'read' });
   await api.json('POST', '/api/invitations', { email: 'new@example.org' });
-  const settled = async () => (await api.video(video.id)).state;
-  await expect.poll(settled, { timeout: 45_000 }).toBe('ready');
+  await api.becomes(video.id, 'ready');
   return video;
 }
 
@@ -184,8 +183,7 @@ test('an insecure address says why it cannot record and what to do, and all else
 test('another quality keeps the place and the page', async ({ api, ownersPage: page }) => {
   await api.upload(sharpMP4(), 'sharp.mp4', 'video/mp4');
   const [video] = await api.videos();
-  const state = async () => (await api.video(video?.id ?? '')).state;
-  await expect.poll(state, { timeout: 60_000 }).toBe('ready');
+  await api.becomes(video?.id ?? '', 'ready');
   await page.goto(`/v/${video?.slug}`);
   await page.evaluate(() => (document.body.dataset.kept = 'yes'));
   await play(page);

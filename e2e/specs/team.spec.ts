@@ -126,9 +126,7 @@ test('at the quota a recording ends with what came, plays, and its owner is told
   await page.goto('/');
   await page.goto(`/v/${slug}`);
   await expect(page.getByText(/The storage of the workspace was full/)).toBeVisible();
-  await expect
-    .poll(async () => (await api.video(video.id)).state, { timeout: 60_000 })
-    .toBe('ready');
+  await api.becomes(video.id, 'ready');
   expect((await api.video(video.id)).duration_ms).toBeGreaterThan(1_000);
 
   await page.goto('/settings#storage');

@@ -10,7 +10,6 @@ test('the line is cut for 20 seconds: recording goes on, the upload catches up',
   line,
   api,
 }) => {
-  test.setTimeout(150_000);
   const context = await newPerson(chrome, line.url);
   await signIn(context);
   const page = await context.newPage();
@@ -32,7 +31,6 @@ test('kill -9 of the server in the middle of a recording loses nothing', async (
   owners,
   api,
 }) => {
-  test.setTimeout(150_000);
   const page = await owners.newPage();
   await startRecording(page, 'Camera', 'auto');
   await waitForSaved(page, 4);
@@ -50,7 +48,6 @@ test('the browser is killed in the middle of a recording, which is finished with
   server,
   api,
 }) => {
-  test.setTimeout(150_000);
   const profile = newProfile();
   const first = await launchProfile(profile, server.url);
   await signIn(first);

@@ -89,9 +89,7 @@ test('an upload is paused, left by a reload, and goes on with the same file', as
   expect(Math.min(...patched)).toBeGreaterThanOrEqual(kept);
 
   expect(await api.videos()).toHaveLength(1);
-  const done = async () => (await api.video(id)).state;
-  await expect.poll(done, { timeout: 45_000 }).toBe('ready');
-  const { download } = (await api.video(id)).playback;
+  const { download } = (await api.becomes(id, 'ready')).playback;
   const source = await api.request('GET', download?.replace(/[^/]+$/, 'source') ?? '');
   expect(source.status).toBe(200);
   expect(sha256(new Uint8Array(await source.arrayBuffer()))).toBe(sha256(readFileSync(file)));

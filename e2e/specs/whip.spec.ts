@@ -79,9 +79,7 @@ for (const mode of Object.keys(cards) as Mode[]) {
     await page.goto('/');
     await expect(page.getByText('A recording was interrupted')).toBeHidden();
     // whatever sizes the encoder went through, it gets its renditions
-    await expect
-      .poll(async () => (await api.video(video.id)).state, { timeout: 60_000 })
-      .toBe('ready');
+    await api.becomes(video.id, 'ready');
   });
 }
 

@@ -1,3 +1,5 @@
+import { expect } from '@playwright/test';
+
 import { owner } from './server.ts';
 
 /** What the API says about a video, as far as the tests look. */
@@ -84,6 +86,15 @@ export class Client {
 
   video(id: string): Promise<Video> {
     return this.json('GET', `/api/videos/${id}`);
+  }
+
+  /**
+   * Waits until a video has this state, and returns it. Encoding gets what browsers
+   * leave of two cores, so it may take long.
+   */
+  async becomes(id: string, state: 'ready' | 'failed' | RegExp, timeout = 120_000): Promise<Video> {
+    await expect.poll(async () => (await this.video(id)).state, { timeout }).toMatch(state);
+    return this.video(id);
   }
 
   async videos(): Promise<Video[]> {

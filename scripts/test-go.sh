@@ -17,11 +17,11 @@ mapfile -t packages < <(go list ./... | grep -v '/cluster$')
 # -p: many of these wait, for somebody's time to run out or for another process.
 # nice: encoding gives way to everything else, and among tests that would be for
 # minutes; so all of them stand where it stands.
-CGO_ENABLED=0 nice -n 19 go test -p 4 -timeout 10m "${packages[@]}"
+CGO_ENABLED=0 nice -n 19 go test -p 6 -timeout 10m "${packages[@]}"
 # The detector needs a C compiler. It finds the same on either engine, but for the
 # events, which each passes on in its own way; SQLite under it takes minutes.
 if command -v gcc >/dev/null; then
 	export CGO_ENABLED=1
-	MEANWHILE_TEST_ENGINE=postgres go test -race -p 4 -timeout 10m ./storage/...
+	MEANWHILE_TEST_ENGINE=postgres go test -race -p 8 -timeout 10m ./storage/...
 	MEANWHILE_TEST_ENGINE=sqlite go test -race -timeout 10m ./storage/record
 fi

@@ -24,7 +24,6 @@ function watch(page: Page, at: number): Promise<{ time: number; frames: number; 
 }
 
 test.describe('Firefox ESR', () => {
-
   test('plays what others recorded, from the source and from the renditions', async ({
     server,
     api,

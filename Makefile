@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -euo pipefail -c
 
-.PHONY: help setup setup-run run build frontend binary reproducible test test-go test-frontend test-e2e test-cluster \
+.PHONY: help setup setup-run run build frontend binary reproducible test test-go test-beside test-race test-frontend test-e2e test-cluster \
 	lint generate bench fuzz chaos controls clean
 
 help: ## list what can be made
@@ -31,10 +31,17 @@ binary:
 reproducible: ## build twice in two folders and compare
 	@scripts/reproducible.sh
 
-test: setup build test-go test-frontend reproducible test-e2e test-cluster ## every test: Go, frontend, real browsers, many machines
+test: setup build test-go test-beside test-e2e test-cluster ## every test: Go, frontend, real browsers, many machines
 
 test-go:
 	@scripts/test-go.sh
+
+# the race detector's tests wait for half of their time
+test-beside:
+	@$(MAKE) --no-print-directory -j2 --output-sync=target test-race test-frontend reproducible
+
+test-race: ## the tests of the storage once more, under the race detector (needs a C compiler)
+	@scripts/test-race.sh
 
 test-frontend:
 	@scripts/npm.sh frontend run test

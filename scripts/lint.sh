@@ -2,6 +2,7 @@
 # Every check that reads the source and does not run the product.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export CGO_ENABLED=0 # as the tests, which then compile nothing anew
 
 golangci=v2.15.0
 if ! .tools/golangci-lint version 2>/dev/null | grep -q "version ${golangci#v} "; then

@@ -19,7 +19,7 @@ both='Screen as mp4|kill -9 of the server in the middle of a recording|paused, l
 # Two run at a time, but on the cluster, with its processes, what measures pictures
 # and sound, and browsers that encode video at full rate, have the machine to
 # themselves.
-pages='/(accounts|admin|bad-input|bucket|conversation|disk-full|embed|headers|kill|library|pages|retry|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
+pages='/(accounts|admin|bad-input|bucket|conversation|disk-full|embed|headers|kill|ladder|library|pages|retry|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
 
 light=() heavy=() others=()
 for spec in specs/*.spec.ts; do

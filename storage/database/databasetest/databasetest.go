@@ -61,9 +61,9 @@ func EachEngine(t *testing.T, test func(t *testing.T, engine database.Engine)) {
 func New(t testing.TB, engine database.Engine) *database.DB {
 	t.Helper()
 	if engine == database.SQLite {
-		db := Open(t, URL(t, engine))
-		migrate(t, db)
-		return db
+		address := URL(t, engine)
+		require.NoError(t, os.WriteFile(strings.TrimPrefix(address, scheme), copied(t), 0o600))
+		return Open(t, address)
 	}
 	return Open(t, create(t, " TEMPLATE "+filled(t)))
 }
@@ -81,10 +81,13 @@ func Open(t testing.TB, address string) *database.DB {
 func URL(t testing.TB, engine database.Engine) string {
 	t.Helper()
 	if engine == database.SQLite {
-		return "sqlite:" + filepath.Join(t.TempDir(), "m.db")
+		return scheme + filepath.Join(t.TempDir(), "m.db")
 	}
 	return create(t, "")
 }
+
+// scheme begins the address of a SQLite database.
+const scheme = "sqlite:"
 
 func migrate(t testing.TB, db *database.DB) {
 	t.Helper()
@@ -124,13 +127,32 @@ func run(t testing.TB, statement string) {
 	require.NoError(t, err)
 }
 
-// template is the database that all others of this process are copied from.
+// template is the database that all others of this process are copied from: one
+// of the PostgreSQL server by its name, one of SQLite by its bytes.
 type template struct {
-	once sync.Once
-	name string
+	once  sync.Once
+	name  string
+	bytes []byte
 }
 
-var migrated template //nolint:gochecknoglobals // migrated once for all tests of a process
+var migrated, file template //nolint:gochecknoglobals // migrated once for all tests of a process
+
+// copied are the bytes of a migrated file that nobody has open.
+func copied(t testing.TB) []byte {
+	t.Helper()
+	file.once.Do(func() {
+		path := filepath.Join(t.TempDir(), "template.db")
+		db, err := database.Open(t.Context(), scheme+path)
+		require.NoError(t, err)
+		migrate(t, db)
+		require.NoError(t, db.Close())
+		require.NoFileExists(t, path+"-wal", "all of it is in the file")
+		file.bytes, err = os.ReadFile(path)
+		require.NoError(t, err)
+	})
+	require.NotEmpty(t, file.bytes, "the template could not be made")
+	return file.bytes
+}
 
 // filled is the name of a migrated database that nobody is connected to.
 func filled(t testing.TB) string {

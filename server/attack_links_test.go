@@ -130,7 +130,7 @@ func TestAClosedLinkEndsPlayback(t *testing.T) {
 	segment := play(r.pass(short))
 	res, _ := r.nobody.get(t, segment)
 	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.Eventually(t, gone(segment), 10*time.Second, 50*time.Millisecond, "it goes on after the link expired")
+	require.Eventually(t, gone(segment), 8*time.Second, 50*time.Millisecond, "it goes on after the link expired")
 	require.Eventually(t, func() bool { return !short.Open(time.Now()) }, 5*time.Second, 10*time.Millisecond)
 	r.requireNothing(t, v, short.Slug, "Meanwhile-Pass", r.pass(short))
 

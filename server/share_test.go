@@ -325,9 +325,10 @@ func TestWhatALinkTakesAwayEndsAtOnce(t *testing.T) {
 		},
 	}
 	for _, name := range []string{"revoked", "new password", "expired", "private"} {
-		terms := object{"password": "correct horse"}
+		terms, soon := object{"password": "correct horse"}, 5*time.Second
 		if name == "expired" {
 			terms["expires_at"] = time.Now().Add(opening)
+			soon += opening
 		}
 		link := r.makeLink(t, v, terms)
 		var opened struct {
@@ -344,7 +345,7 @@ func TestWhatALinkTakesAwayEndsAtOnce(t *testing.T) {
 		ends[name](link)
 		require.Eventually(t, func() bool {
 			return r.nobody.ask(t, "HEAD", opened.Video.Playback.Progressive, "").StatusCode == http.StatusForbidden
-		}, opening+5*time.Second, 50*time.Millisecond, name)
+		}, soon, 50*time.Millisecond, name)
 		heard := make(chan string, 1)
 		go func() {
 			var all bytes.Buffer

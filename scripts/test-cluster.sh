@@ -14,5 +14,7 @@ browsers() { MEANWHILE_E2E_CLUSTER=$PWD/bin/cluster bin/cluster with scripts/tes
 	browsers "$@"
 	exit
 }
-CGO_ENABLED=0 go test -count=1 -parallel 5 -timeout 10m ./cluster
-browsers
+red=0
+CGO_ENABLED=0 go test -count=1 -parallel 5 -timeout 10m ./cluster || red=1
+browsers || red=1
+exit "$red"

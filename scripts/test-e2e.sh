@@ -16,7 +16,7 @@ cd e2e
 # few of the others do on both.
 many='/(bad-input|conversation|kill|ladder|library|record|trouble|uploads)\.spec\.ts$'
 both='Screen as mp4|kill -9 of the server in the middle of a recording|paused, left by a reload|appears in the other'
-# Two run at a time, but on the cluster, with its processes, what measures pictures
+# Two run at a time, but on the cluster, with its processes, what measures live pictures
 # and sound, and browsers that encode video at full rate, have the machine to
 # themselves.
 pages='/(accounts|admin|bad-input|bucket|conversation|disk-full|embed|headers|kill|ladder|library|pages|retry|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
@@ -31,10 +31,14 @@ for spec in specs/*.spec.ts; do
 		heavy+=("$spec")
 	fi
 done
-npx --no-install playwright test --workers 2 "${light[@]}"
+# What comes after something red runs all the same.
+red=0
+run() { npx --no-install playwright test "$@" || red=1; }
+run --workers 2 "${light[@]}"
 if [[ -n ${MEANWHILE_E2E_CLUSTER:-} ]]; then
-	npx --no-install playwright test "${heavy[@]}"
+	run "${heavy[@]}"
 else
-	npx --no-install playwright test --workers 2 --fully-parallel "${heavy[@]}"
-	npx --no-install playwright test --workers 2 -g "$both" "${others[@]}"
+	run --workers 2 --fully-parallel "${heavy[@]}"
+	run --workers 2 -g "$both" "${others[@]}"
 fi
+exit "$red"

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -214,15 +213,12 @@ func textOf(value any) string {
 func TestNobodyLearnsWhatIsInside(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, databasetest.New(t, databasetest.Engine()), jobs.Options{})
-	rec := newReceiver(t, r)
-	rec.Close()
-	closed, err := r.sender.post(t.Context(), r.plain(rec.URL), r.plainMessage())
+	// Nobody listens at port 1 (tcpmux); one that was ours may be another test's by now.
+	closed, err := r.sender.post(t.Context(), r.plain("http://127.0.0.1:1/"), r.plainMessage())
 	require.NoError(t, err)
 	forbidden, err := r.sender.post(t.Context(), r.plain("http://127.0.0.2:1/"), r.plainMessage())
 	require.NoError(t, err)
 	require.Equal(t, closed.Problem, forbidden.Problem)
 	require.NotEmpty(t, closed.Problem)
 	require.Zero(t, closed.Status)
-	_, err = url.Parse(rec.URL)
-	require.NoError(t, err)
 }

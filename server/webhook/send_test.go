@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -108,27 +109,86 @@ func TestARenewedSecretHasADay(t *testing.T) {
 // nothing.
 func TestAReceiverThatIsDownGetsAllOfIt(t *testing.T) {
 	t.Parallel()
-	ways := map[string]func(http.ResponseWriter, *http.Request){
-		"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
-		"redirect": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Location", "/")
-			w.WriteHeader(http.StatusFound)
+	ways := map[string]func(r *rig) http.HandlerFunc{
+		"500": func(*rig) http.HandlerFunc {
+			return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
 		},
-		"slow": func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() },
-		"cut":  func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"redirect": func(*rig) http.HandlerFunc {
+			return func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "/")
+				w.WriteHeader(http.StatusFound)
+			}
+		},
+		"slow": (*rig).slow,
+		"cut": func(*rig) http.HandlerFunc {
+			return func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+		},
 	}
 	for name, down := range ways {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			databasetest.Each(t, func(t *testing.T, db *database.DB) {
 				t.Helper()
-				outage(t, newRig(t, db, jobs.Options{}), down)
+				r := newRig(t, db, jobs.Options{})
+				outage(t, r, down(r))
 			})
 		})
 	}
 }
 
-func outage(t *testing.T, r *rig, down func(http.ResponseWriter, *http.Request)) {
+// hasty lets a receiver's time be over as soon as it says so: by the clock, one that
+// answers would be too late as well whenever the machine is slow.
+type hasty struct {
+	http.RoundTripper
+	over chan struct{}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (h hasty) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(req.Context())
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		select {
+		case <-h.over:
+			ended <- os.ErrDeadlineExceeded
+		case <-ctx.Done():
+			ended <- nil
+		}
+	}()
+	res, err := h.RoundTripper.RoundTrip(req.WithContext(ctx))
+	cancel()
+	if late := <-ended; late != nil {
+		return nil, late
+	}
+	return res, err
+}
+
+// slow is a receiver that never answers.
+func (r *rig) slow() http.HandlerFunc {
+	over := make(chan struct{})
+	r.sender.client.Transport = hasty{r.sender.client.Transport, over}
+	return func(_ http.ResponseWriter, req *http.Request) {
+		over <- struct{}{}
+		<-req.Context().Done()
+	}
+}
+
+// TestAReceiverHasItsTime and no more.
+func TestAReceiverHasItsTime(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, databasetest.New(t, databasetest.Engine()), jobs.Options{})
+	r.sender.Patience = time.Second
+	rec := newReceiver(t, r)
+	rec.answers(func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() })
+	o, err := r.sender.post(t.Context(), r.plain(rec.URL), r.plainMessage())
+	require.NoError(t, err)
+	require.Equal(t, "The receiver did not answer within 1 seconds.", o.Problem)
+	require.Zero(t, o.Status)
+	require.Equal(t, 10*time.Second, NewSender(Options{Guard: r.sender.Guard}).Patience, "ten seconds, as documented")
+}
+
+func outage(t *testing.T, r *rig, down http.HandlerFunc) {
 	t.Helper()
 	bad, good := newReceiver(t, r), newReceiver(t, r)
 	w := r.hook(t, bad.URL)

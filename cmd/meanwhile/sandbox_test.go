@@ -6,10 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,14 +32,22 @@ func children(t *testing.T, parent int) []string {
 	return all
 }
 
-// encoder waits for the server to have an ffmpeg that is at work.
+// encoder waits for the server to have an ffmpeg that is at work, and stops it there:
+// it would come to its end while we look.
 func encoder(t *testing.T, server int) (pid, status string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		for _, child := range children(t, server) {
 			line, _ := os.ReadFile("/proc/" + child + "/cmdline")
+			if !bytes.HasPrefix(line, []byte("/")) || !bytes.Contains(line, []byte("libx264")) {
+				continue
+			}
+			id, err := strconv.Atoi(child)
+			if err != nil || syscall.Kill(id, syscall.SIGSTOP) != nil {
+				continue
+			}
 			text, err := os.ReadFile("/proc/" + child + "/status")
-			if err == nil && bytes.HasPrefix(line, []byte("/")) && bytes.Contains(line, []byte("libx264")) {
+			if err == nil && stands(child) {
 				pid, status = child, string(text)
 				return true
 			}
@@ -48,10 +57,22 @@ func encoder(t *testing.T, server int) (pid, status string) {
 	return pid, status
 }
 
-func runs(pid string) bool {
+// state is the letter by which the kernel tells what a process does, "" if it is gone.
+func state(pid string) string {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
-	return err == nil && !strings.Contains(string(stat), ") Z ")
+	_, rest, _ := strings.Cut(string(stat), ") ")
+	if err != nil || rest == "" {
+		return ""
+	}
+	return rest[:1]
 }
+
+// runs says whether a process has not ended. Nobody may have asked how it did yet: who
+// ended is a zombie then.
+func runs(pid string) bool { return !slices.Contains([]string{"", "Z", "X"}, state(pid)) }
+
+// stands says whether a process was stopped by a signal.
+func stands(pid string) bool { return state(pid) == "T" }
 
 // TestKilledServerLeavesNoFFmpeg looks at the ffmpeg of a real server, and then
 // kills the server.
@@ -83,11 +104,11 @@ func TestKilledServerLeavesNoFFmpeg(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, strings.Join(sandbox.Environment(), "\x00")+"\x00", string(environment))
 
-	bystander := exec.CommandContext(t.Context(), "sleep", "60") // proves that the check can see a survivor
+	bystander := exec.CommandContext(t.Context(), "sleep", "900") // proves that the check can see a survivor
 	require.NoError(t, bystander.Start())
 	require.True(t, runs(pid))
 	require.NoError(t, p.cmd.Process.Kill())
-	require.Eventually(t, func() bool { return !runs(pid) }, 2*time.Second, tick, "ffmpeg outlives the server")
+	require.Eventually(t, func() bool { return !runs(pid) }, testTime, tick, "ffmpeg outlives the server: it stands, and would for ever")
 	require.True(t, runs(strconv.Itoa(bystander.Process.Pid)))
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -146,14 +147,14 @@ func (s *S3) Delete(ctx context.Context, key string) error {
 	return err
 }
 
-// deleteAll removes a prefix page by page. What is deleted leaves the listing, so
-// each page is the first.
+// deleteAll removes a prefix page by page.
 func (s *S3) deleteAll(ctx context.Context, prefix string) error {
-	for {
-		found, err := s.List(ctx, prefix, "", page)
+	for after := ""; ; {
+		found, err := s.List(ctx, prefix, after, page)
 		if err != nil || len(found) == 0 {
 			return err
 		}
+		after = found[len(found)-1].Key
 		batch := &types.Delete{Quiet: aws.Bool(true)}
 		for _, info := range found {
 			batch.Objects = append(batch.Objects, types.ObjectIdentifier{Key: aws.String(s.place.prefix + info.Key)})
@@ -162,9 +163,12 @@ func (s *S3) deleteAll(ctx context.Context, prefix string) error {
 		if err != nil {
 			return explain(ctx, "delete", err)
 		}
-		if len(out.Errors) > 0 {
-			e := out.Errors[0]
-			return fmt.Errorf("%w: %d objects below %s were not deleted, the first for: %s %s", ErrUnavailable, len(out.Errors), prefix, aws.ToString(e.Code), aws.ToString(e.Message))
+		// What is gone already was deleted by this request's first attempt, whose
+		// answer was lost, or by somebody else.
+		left := slices.DeleteFunc(out.Errors, func(e types.Error) bool { return aws.ToString(e.Code) == noSuchKey })
+		if len(left) > 0 {
+			e := left[0]
+			return fmt.Errorf("%w: %d objects below %s were not deleted, the first for: %s %s", ErrUnavailable, len(left), prefix, aws.ToString(e.Code), aws.ToString(e.Message))
 		}
 	}
 }

@@ -49,8 +49,11 @@ func unwrittenBy(ctx context.Context, doing string, err error) error {
 	return unwritten(explain(ctx, doing, err))
 }
 
-// noSuchUpload is what a store says of the parts of a write that it knows nothing of.
-const noSuchUpload = "NoSuchUpload"
+// What a store says of an object, and of the parts of a write, that it knows nothing of.
+const (
+	noSuchKey    = "NoSuchKey"
+	noSuchUpload = "NoSuchUpload"
+)
 
 // codeOf is what S3 calls an error.
 func codeOf(err error) string {
@@ -63,7 +66,7 @@ func codeOf(err error) string {
 // kindOf finds the kind of an error, and words for what people can do about it.
 func kindOf(err error) (words string, kind error) {
 	switch codeOf(err) {
-	case "NoSuchKey":
+	case noSuchKey:
 		return "", ErrNotFound
 	case noSuchUpload:
 		return "the write was given up before its end: ", ErrUnavailable

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media"
 	"github.com/stretchr/testify/require"
@@ -28,6 +30,8 @@ type client struct {
 	answer   string
 	answered answered
 	up       chan struct{}
+	ledger   *ledger
+	babbled  atomic.Int64
 	line     *line // nil for a good one
 }
 
@@ -39,14 +43,9 @@ type wants struct {
 
 func newClient(t testing.TB, r *rig, w wants) *client {
 	t.Helper()
-	var settings webrtc.SettingEngine
-	settings.SetIncludeLoopbackCandidate(true)
-	if w.settings != nil {
-		w.settings(&settings)
-	}
-	c := &client{rig: r, up: make(chan struct{})}
+	c := &client{rig: r, up: make(chan struct{}), ledger: newLedger()}
 	var err error
-	c.pc, err = webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	c.pc, err = c.api(t, w.settings).NewPeerConnection(webrtc.Configuration{})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.pc.Close() })
 	var once sync.Once
@@ -64,19 +63,30 @@ func newClient(t testing.TB, r *rig, w wants) *client {
 	return c
 }
 
+// api makes a peer that waits for a server that stands still for a while.
+func (c *client) api(t testing.TB, adjust func(*webrtc.SettingEngine)) *webrtc.API {
+	t.Helper()
+	var settings webrtc.SettingEngine
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetICETimeouts(testTime, testTime, time.Second)
+	settings.SetICEMaxBindingRequests(1000) // the usual seven are over in less than two seconds
+	if adjust != nil {
+		adjust(&settings)
+	}
+	engine, registry := &webrtc.MediaEngine{}, &interceptor.Registry{}
+	require.NoError(t, engine.RegisterDefaultCodecs())
+	require.NoError(t, webrtc.RegisterDefaultInterceptors(engine, registry))
+	registry.Add(c.ledger)
+	return webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry))
+}
+
 func (c *client) track(t testing.TB, mime string) *webrtc.TrackLocalStaticSample {
 	t.Helper()
 	track, err := webrtc.NewTrackLocalStaticSample(webrtc.RTPCodecCapability{MimeType: mime}, mime, "stream")
 	require.NoError(t, err)
 	tr, err := c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	require.NoError(t, err)
-	go func() { // what comes back is only heeded if somebody reads it
-		for buffer := make([]byte, 1500); ; {
-			if _, _, err := tr.Sender().Read(buffer); err != nil {
-				return
-			}
-		}
-	}()
+	go heed(tr.Sender().Read)
 	all := tr.Sender().GetParameters().Codecs
 	var wanted []webrtc.RTPCodecParameters
 	for _, codec := range all {
@@ -89,6 +99,15 @@ func (c *client) track(t testing.TB, mime string) *webrtc.TrackLocalStaticSample
 	}
 	require.NoError(t, tr.SetCodecPreferences(wanted))
 	return track
+}
+
+// heed reads what comes back, as nothing else heeds it.
+func heed(read func([]byte) (int, interceptor.Attributes, error)) {
+	for buffer := make([]byte, 1500); ; {
+		if _, _, err := read(buffer); err != nil {
+			return
+		}
+	}
 }
 
 // offer makes an offer with all candidates in it.
@@ -106,6 +125,12 @@ func (c *client) offer(t testing.TB) string {
 func (c *client) publish(t testing.TB, who string) {
 	t.Helper()
 	c.post(t, who)
+	c.connect(t)
+	c.connected(t)
+}
+
+func (c *client) connected(t testing.TB) {
+	t.Helper()
 	select {
 	case <-c.up:
 	case <-time.After(testTime):
@@ -113,11 +138,17 @@ func (c *client) publish(t testing.TB, who string) {
 	}
 }
 
+// post begins a session, which is not connected yet.
 func (c *client) post(t testing.TB, who string) {
 	t.Helper()
 	c.answered = c.rig.ask(t, who, http.MethodPost+" "+whip.Path+"?title=A+title", c.offer(t), "Content-Type", "application/sdp")
 	require.Equal(t, http.StatusCreated, c.answered.status, c.answered.body)
 	c.location, c.etag, c.answer = c.answered.header.Get("Location"), c.answered.header.Get("ETag"), c.answered.body
+}
+
+// connect takes the answer.
+func (c *client) connect(t testing.TB) {
+	t.Helper()
 	answer := c.answer
 	if c.line != nil {
 		answer = c.line.through(t, answer, 7)
@@ -125,32 +156,10 @@ func (c *client) post(t testing.TB, who string) {
 	require.NoError(t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}))
 }
 
-// send sends pictures and sound as they would come from a camera.
-func (c *client) send(t testing.TB, frames, packets [][]byte) {
-	t.Helper()
-	var both sync.WaitGroup
-	pace := func(track *webrtc.TrackLocalStaticSample, list [][]byte, lasts time.Duration) {
-		defer both.Done()
-		ticker := time.NewTicker(lasts)
-		defer ticker.Stop()
-		for _, data := range list {
-			<-ticker.C
-			if err := track.WriteSample(media.Sample{Data: data, Duration: lasts}); err != nil {
-				t.Error(err)
-				return
-			}
-		}
-	}
-	both.Add(2)
-	go pace(c.video, frames, frameTime) // of no frames, there is nothing to do
-	go pace(c.audio, packets, 20*time.Millisecond)
-	both.Wait()
-}
+// soundTime is how long a packet of sound lasts.
+const soundTime = 20 * time.Millisecond
 
-// sampleOf is 20 ms of sound.
-func sampleOf(packet []byte) media.Sample {
-	return media.Sample{Data: packet, Duration: 20 * time.Millisecond}
-}
+func sampleOf(packet []byte) media.Sample { return media.Sample{Data: packet, Duration: soundTime} }
 
 // hangUp ends the session as the protocol has it.
 func (c *client) hangUp(t testing.TB, who string) {

@@ -30,9 +30,14 @@ type clip struct {
 	hashes []string
 }
 
+// part is some of a clip's pictures.
+func (c clip) part(from, to int) clip {
+	return clip{codec: c.codec, frames: c.frames[from:to], hashes: c.hashes[from:to]}
+}
+
 func run(t testing.TB, name string, args ...string) []byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, name, args...)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -158,13 +159,19 @@ func TestABadLine(t *testing.T) {
 			peer := newClient(t, r, wants{video: codec, audio: true})
 			peer.line = &line{loss: 0.05, least: 10 * time.Millisecond, most: 60 * time.Millisecond}
 			peer.publish(t, "ada")
-			peer.send(t, c.frames, tone)
+			sent := peer.send(t, c, tone)
 			peer.hangUp(t, "ada")
 			got := hashes(t, r.tape(t, 0).file(t))
-			requireInOrder(t, c.hashes, got)
-			require.GreaterOrEqual(t, len(got), 105, "lost packets are sent again")
+			requireInOrder(t, sent.hashes(), got)
+			require.GreaterOrEqual(t, different(got), 105, "lost packets are sent again")
 		})
 	}
+}
+
+// different counts pictures; one that was sent again is the same.
+func different(pictures []string) int {
+	list := slices.Sorted(slices.Values(pictures))
+	return len(slices.Compact(list))
 }
 
 // requireInOrder checks that every picture is one that was sent, and after the one before.

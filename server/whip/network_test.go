@@ -30,7 +30,7 @@ func TestOverTCP(t *testing.T) {
 	}})
 	c.publish(t, "ada")
 	require.Regexp(t, `a=candidate:\S+ 1 tcp \d+ 127\.0\.0\.1 \d+ typ host tcptype passive`, c.answer)
-	c.send(t, nil, newTone(t, 3))
+	c.send(t, clip{}, newTone(t, 3))
 	c.hangUp(t, "ada")
 	_, fragments := indexed(t, r.tape(t, 0))
 	require.NotEmpty(t, fragments)
@@ -42,7 +42,7 @@ func TestOnEveryAddress(t *testing.T) {
 	c := newClient(t, r, wants{audio: true})
 	c.publish(t, "ada")
 	require.NotContains(t, c.answer, "0.0.0.0 0 typ")
-	c.send(t, nil, newTone(t, 1))
+	c.send(t, clip{}, newTone(t, 1))
 	c.hangUp(t, "ada")
 	require.Positive(t, r.tape(t, 0).parts())
 }

@@ -1,6 +1,7 @@
 package whip_test
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -106,6 +107,8 @@ func newRig(t testing.TB, limits whip.Limits, adjust ...func(*whip.Options)) *ri
 	require.NoError(t, err)
 	base, err := url.Parse("https://video.example.org")
 	require.NoError(t, err)
+	// Only a test that is about a limit comes to feel it.
+	limits.Connect, limits.Silence, limits.Return = cmp.Or(limits.Connect, time.Hour), cmp.Or(limits.Silence, time.Hour), cmp.Or(limits.Return, time.Hour)
 	o := whip.Options{Network: network, Begin: r.begin, Alive: r.alive, BaseURL: base, Log: quiet, Limits: limits}
 	for _, a := range adjust {
 		a(&o)

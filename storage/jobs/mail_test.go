@@ -37,10 +37,11 @@ func TestLettersAreSentWithoutSlots(t *testing.T) {
 	t.Parallel()
 	databasetest.EachEngine(t, func(t *testing.T, engine database.Engine) {
 		db := databasetest.New(t, engine)
-		seen := make(chan jobs.Job[jobs.Mail], 10)
+		seen, began := make(chan jobs.Job[jobs.Mail], 10), make(chan time.Time, 10)
 		handlers := jobs.NewHandlers()
 		jobs.Handle(handlers, func(context.Context, jobs.Job[jobs.Housekeeping]) error { return nil })
 		jobs.Handle(handlers, func(_ context.Context, job jobs.Job[jobs.Mail]) error {
+			began <- time.Now()
 			seen <- job
 			return errors.New("try again")
 		})
@@ -62,14 +63,17 @@ func TestLettersAreSentWithoutSlots(t *testing.T) {
 		require.Positive(t, first.ID)
 		require.Equal(t, first.ID, second.ID)
 		require.Equal(t, 2, second.Attempt)
+		receive(t, began, "the first")
+		failed := receive(t, began, "the second")
 		require.Eventually(t, func() bool { return letters(t, db)[0].State == "retryable" }, testTime, tick)
+		noted := time.Now()
 		require.NoError(t, q.Stop(t.Context()))
 		var wait struct {
 			ScheduledAt time.Time
 			MaxAttempts int
 		}
 		require.NoError(t, db.Reader.NewRaw("SELECT scheduled_at, max_attempts FROM river_job WHERE kind = 'mail'").Scan(t.Context(), &wait))
-		require.InDelta(t, 16, time.Until(wait.ScheduledAt).Seconds(), 10)
+		require.WithinRange(t, wait.ScheduledAt, failed.Add(15*time.Second), noted.Add(17*time.Second), "sixteen seconds after it failed")
 		require.Equal(t, 14, wait.MaxAttempts)
 	})
 }

@@ -32,6 +32,9 @@ import (
 
 const password = "correct horse battery"
 
+// testTime is longer than anything takes, even if the machine stands still for a while.
+const testTime = 5 * time.Minute
+
 // cheap hashes keep the tests quick; the race detector slows real ones down a
 // hundredfold.
 func cheap() auth.Cost { return auth.Cost{KiB: 64, Passes: 1} }
@@ -68,7 +71,7 @@ func newServer(t *testing.T, base string, adjust ...func(*auth.Options)) *server
 
 	address, err := url.Parse(base)
 	require.NoError(t, err)
-	limits := limit.New(limit.Options{Store: budget.New(db), Log: log, Now: s.now})
+	limits := limit.New(limit.Options{Store: budget.New(db), Log: log, Now: s.now, Patience: testTime})
 	options := auth.Options{
 		Catalog: s.catalog, Hasher: auth.NewHasherAt(cheap()), Limits: limits, BaseURL: address, Version: "test", Now: s.now, Mail: true, Log: log,
 	}

@@ -46,7 +46,7 @@ func (l *Limiter) Attempt(ctx context.Context, g Guess) error {
 		}
 	}
 	names, charges := l.charges(g)
-	ctx, cancel := context.WithTimeout(ctx, strictTime)
+	ctx, cancel := context.WithTimeout(ctx, l.strictTime)
 	defer cancel()
 	refusal, err := l.store.Take(ctx, l.now(), charges...)
 	if err != nil {
@@ -97,7 +97,7 @@ func (l *Limiter) Succeeded(ctx context.Context, g Guess) {
 	}
 	l.forget(g.pair())
 	// Whoever was right gets in even if this cannot be written.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.leaseTime)
 	defer cancel()
 	if err := l.store.Settle(ctx, settlement); err != nil {
 		l.log.WarnContext(ctx, "a right answer still counts as a try", "error", err)

@@ -13,6 +13,7 @@
 package limit
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -32,8 +33,8 @@ import (
 const (
 	maxEntries = 20_000
 	restTime   = time.Minute
-	leaseTime  = time.Second
 	strictTime = 5 * time.Second
+	leasePart  = 5 // of the time for a guess
 	warnEvery  = time.Minute
 )
 
@@ -53,6 +54,9 @@ type Options struct {
 	// Factor makes the limits of ordinary requests wider or narrower; 0 turns
 	// them off. Guesses are not affected. nil means 1.
 	Factor *float64
+	// Patience is how long a guess waits to be counted; 0 means 5 s. A request
+	// waits for a fifth of that.
+	Patience time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -65,6 +69,8 @@ type Limiter struct {
 	now    func() time.Time
 	rules  map[Class]rule
 	trials map[Kind]trial
+	// A request waits so long for the shared row, a guess so long.
+	leaseTime, strictTime time.Duration
 
 	mu      sync.Mutex
 	entries map[name]*entry
@@ -79,9 +85,10 @@ func New(o Options) *Limiter {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	patience := cmp.Or(o.Patience, strictTime)
 	l := &Limiter{
 		store: o.Store, log: o.Log, secret: o.Secret, now: o.Now,
-		rules: rules(), trials: trials(), entries: map[name]*entry{},
+		rules: rules(), trials: trials(), leaseTime: patience / leasePart, strictTime: patience, entries: map[name]*entry{},
 	}
 	if o.Factor != nil {
 		for class, r := range l.rules {
@@ -154,7 +161,7 @@ func (l *Limiter) find(class Class, who Who) (budget.Limit, name) {
 // more takes a lease, and returns how long to wait if there is none. What
 // cannot be counted goes through.
 func (l *Limiter) more(ctx context.Context, key name, limit budget.Limit, size int) time.Duration {
-	ctx, cancel := context.WithTimeout(ctx, leaseTime)
+	ctx, cancel := context.WithTimeout(ctx, l.leaseTime)
 	defer cancel()
 	refusal, err := l.store.Take(ctx, l.now(), budget.Charge{Key: l.hash(key), N: size, Limit: limit})
 	if err != nil {

@@ -19,6 +19,9 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 )
 
+// testTime is longer than anything takes, even if the machine stands still for a while.
+const testTime = 5 * time.Minute
+
 // world is a database and a clock that several servers share.
 type world struct {
 	db    *database.DB
@@ -40,7 +43,9 @@ func (w *world) server() *Limiter       { return w.serverAt(nil) }
 func (w *world) queries() (asked int64) { return w.db.Queries() }
 
 func (w *world) serverAt(factor *float64) *Limiter {
-	return New(Options{Store: budget.New(w.db), Log: slog.New(slog.NewTextHandler(w.log, nil)), Secret: []byte("secret"), Now: w.now, Factor: factor})
+	return New(Options{
+		Store: budget.New(w.db), Log: slog.New(slog.NewTextHandler(w.log, nil)), Secret: []byte("secret"), Now: w.now, Factor: factor, Patience: testTime,
+	})
 }
 
 // passed counts the requests of many that go through.

@@ -12,7 +12,7 @@ export default defineConfig({
   forbidOnly: Boolean(process.env.CI),
   // Only what hangs meets these: five processes, an encoder and two browsers on two
   // cores may each wait long for the others.
-  timeout: 240_000,
-  expect: { timeout: 30_000 },
+  timeout: 600_000,
+  expect: { timeout: 90_000 },
   reporter: [['list'], ['html', { open: 'never', outputFolder: 'playwright-report' }]],
 });

@@ -6,7 +6,7 @@ import type { Client, Video } from '../support/api.ts';
 import { Bucket } from '../support/bucket.ts';
 import { made } from '../support/clips.ts';
 import { countedMP4 } from '../support/counter.ts';
-import { launchFirefox } from '../support/firefox.ts';
+import { launchFirefox, watchInFirefox } from '../support/firefox.ts';
 import { play, playerState, seek } from '../support/player.ts';
 import { savedSeconds, startRecording, stopRecording, waitForSaved } from '../support/recording.ts';
 import { Site } from '../support/site.ts';
@@ -18,7 +18,7 @@ const test = base.extend<{ bucket: Bucket; delivery: string }>({
   bucket: async ({ folder }, use) => {
     const bucket = await Bucket.open(folder);
     await use(bucket);
-    bucket.kill9();
+    await bucket.kill9();
   },
   environment: async ({ bucket, delivery }, use) => {
     await use({ ...bucket.environment, MEANWHILE_OBJECTS_DELIVERY: delivery });
@@ -56,7 +56,7 @@ test('players fetch segments and pictures from the bucket', async ({ bucket, api
   await play(page);
   await seek(page, 30);
   await play(page);
-  expect((await playerState(page)).duration).toBeGreaterThan(44);
+  await expect.poll(async () => (await playerState(page)).duration).toBeGreaterThan(44);
   await expect.poll(() => seen.filter(isSegment).length).toBeGreaterThan(1);
   for (const request of seen.filter(isSegment)) {
     const answer = await request.response();
@@ -72,16 +72,15 @@ test('players fetch segments and pictures from the bucket', async ({ bucket, api
     return picture.naturalWidth;
   }, video.playback.poster ?? '');
   expect(poster).toBeGreaterThan(100);
-  expect(seen.some((request) => request.url().includes('/still/'))).toBe(true);
+  const pictures = () => seen.filter((request) => request.url().includes('/still/')).length;
+  await expect.poll(pictures).toBeGreaterThan(0);
 
   // What the bucket has lost is said, though the server does not see what the bucket answers.
   bucket.lose(`v/${video.id}/ladder`);
   const other = await (await chrome.newContext()).newPage(); // which has kept nothing of it
   await other.goto(video.watch_url);
   await other.getByRole('button', { name: 'Play video' }).click();
-  await expect(other.getByRole('alert')).toContainText('missing on the server', {
-    timeout: 40_000,
-  });
+  await expect(other.getByRole('alert')).toContainText('missing on the server');
   const missing = () => api.json<{ total: number }>('GET', '/api/admin/missing');
   await expect.poll(async () => (await missing()).total).toBe(1);
 });
@@ -97,6 +96,10 @@ test('an embedded player fetches from the bucket, too', async ({ bucket, api, ch
     site.show('/', `<iframe width=640 height=360 allow="autoplay" src="${address}"></iframe>`),
   );
   const player = page.frameLocator('iframe').locator('video');
+  // a source that is attached later would end a play() that was asked for before
+  await expect
+    .poll(() => player.evaluate((it: HTMLVideoElement) => it.readyState))
+    .toBeGreaterThan(0);
   await player.evaluate((it: HTMLVideoElement) => {
     it.muted = true;
     return it.play();
@@ -116,16 +119,9 @@ test('Firefox follows to the bucket, too', async ({ bucket, api }) => {
     const seen: string[] = [];
     page.on('response', (answer) => seen.push(`${answer.status()} ${answer.url()}`));
     await page.goto(video.watch_url);
-    await page.waitForSelector('video');
-    await page.evaluate(async () => {
-      const player = document.querySelector('video')!;
-      player.muted = true;
-      await player.play();
-      const enough = () => player.currentTime > 1;
-      while (!enough()) await new Promise((resolve) => setTimeout(resolve, 50));
-    });
-    const ranges = seen.filter((it) => it.startsWith(`206 ${bucket.origin}`));
-    expect(ranges.length).toBeGreaterThan(0);
+    await watchInFirefox(page, 0);
+    const ranges = () => seen.filter((it) => it.startsWith(`206 ${bucket.origin}`)).length;
+    await expect.poll(ranges).toBeGreaterThan(0);
   } finally {
     await browser.close();
   }
@@ -139,15 +135,17 @@ test('the bucket is away for 20 seconds: recording goes on, and all of it is kep
   const page = await owners.newPage();
   await startRecording(page, 'Camera', 'auto');
   await waitForSaved(page, 4);
-  bucket.kill9();
-  await expect(page.getByTestId('saved').first()).toContainText('kept here', { timeout: 30_000 });
+  await bucket.kill9();
+  await expect(page.getByTestId('saved').first()).toContainText('kept here');
   const away = await savedSeconds(page);
   await page.waitForTimeout(20_000); // the outage itself
   expect(await savedSeconds(page)).toBeLessThan(away + 3);
   await bucket.start();
   await waitForSaved(page, away + 22);
   const slug = await stopRecording(page);
-  expect((await api.videoOf(slug)).duration_ms).toBeGreaterThan((away + 20) * 1000);
+  await expect
+    .poll(async () => (await api.videoOf(slug)).duration_ms)
+    .toBeGreaterThan((away + 20) * 1000);
   await play(page);
 });
 

@@ -64,7 +64,18 @@ function frameOf(page: Page): Frame {
   return frame;
 }
 
-const timeOf = (frame: Frame) => frame.evaluate(() => document.querySelector('video')!.currentTime);
+const timeOf = (frame: Frame) =>
+  frame.locator('video').evaluate((video: HTMLVideoElement) => video.currentTime);
+
+/** Waits until a player knows what it plays: only then it can be sent to another second. */
+const attached = (frame: Frame) =>
+  expect
+    .poll(() => frame.locator('video').evaluate((video: HTMLVideoElement) => video.readyState))
+    .toBeGreaterThan(0);
+
+/** Waits until a browser has refused to show what is in a page's last frame. */
+const expectRefused = (page: Page, message?: string) =>
+  expect.poll(() => page.frames().slice(1).at(-1)?.url(), { message }).toMatch(/^chrome-error:/);
 
 test('a site that the workspace lists shows the player: no cookie, a view, a line to the page', async ({
   api,
@@ -119,16 +130,16 @@ test('nobody else may frame it, and nobody any other page', async ({
   tour: video,
 }) => {
   const page = await visit(chrome, site.show('/', framed(`${server.url}/embed/${video.slug}`)));
-  await expect.poll(() => frameOf(page).url()).toMatch(/^chrome-error:/);
+  await expectRefused(page);
 
   await allow(api, 'https://wiki.example.org');
   await page.reload();
-  await expect.poll(() => frameOf(page).url()).toMatch(/^chrome-error:/);
+  await expectRefused(page);
 
   await allow(api, site.origin);
   for (const path of ['/', '/record', '/settings', `/v/${video.slug}`]) {
     await page.goto(site.show('/other', framed(server.url + path)));
-    await expect.poll(() => frameOf(page).url(), { message: path }).toMatch(/^chrome-error:/);
+    await expectRefused(page, path);
   }
   await page.goto(site.show('/', framed(`${server.url}/embed/${video.slug}`)));
   await expect(frameOf(page).getByRole('button', { name: 'Play video' })).toBeVisible();
@@ -136,7 +147,7 @@ test('nobody else may frame it, and nobody any other page', async ({
   // The list counts for the page around all, too: a listed page within another site.
   const stranger = await Site.open();
   await page.goto(stranger.show('/', `<iframe src="${site.origin}/"></iframe>`));
-  await expect.poll(() => page.frames().at(-1)?.url()).toMatch(/^chrome-error:/);
+  await expectRefused(page);
   stranger.close();
 });
 
@@ -188,6 +199,7 @@ test('what another window says to it is not heard', async ({
   // Opened by itself it has nobody to listen to.
   const alone = await visit(chrome, address);
   await expect(alone.getByRole('button', { name: 'Play video' })).toBeVisible();
+  await attached(alone.mainFrame());
   await alone.evaluate(() => postMessage({ meanwhile: 1, command: 'seek', at_ms: 7000 }, '*'));
   await alone.keyboard.press('l');
   await expect.poll(() => timeOf(alone.mainFrame()), { message: 'keys do work' }).toBe(10);
@@ -215,6 +227,7 @@ test('what was said, to read and to jump to', async ({
   await expect(frame.getByText('Look <here>')).toBeVisible();
   await expect(frame.getByText('An answer')).toBeAttached();
   await expect(frame.getByRole('textbox')).toHaveCount(0);
+  await attached(frame);
   await frame.getByRole('button', { name: 'Go to 6 seconds' }).click();
   await expect.poll(() => timeOf(frame)).toBe(6);
   expect(await frame.getByRole('link', { name: 'Answer on Meanwhile' }).getAttribute('href')).toBe(
@@ -297,12 +310,16 @@ test('what to put where is ready to be copied', async ({ api, ownersPage: page, 
   await dialog.getByRole('tab', { name: 'Markdown' }).click();
   await expect(dialog.getByText(`/v/${video.slug}/poster.jpg`)).toBeVisible();
   await dialog.getByRole('button', { name: 'Copy', exact: true }).click();
-  const copied = await page.evaluate(() => navigator.clipboard.readText());
-  expect(copied).toContain(`](${video.watch_url})`);
+  await expect
+    .poll(() => page.evaluate(() => navigator.clipboard.readText()))
+    .toContain(`](${video.watch_url})`);
   for (const name of ['poster.jpg', 'preview.webp']) {
-    const answer = await fetch(`${video.watch_url}/${name}`);
-    expect(answer.status, name).toBe(200);
-    expect(answer.headers.get('content-type')).toMatch(/^image/);
+    const picture = async () => {
+      const answer = await fetch(`${video.watch_url}/${name}`);
+      return `${answer.status} ${answer.headers.get('content-type')}`;
+    };
+    // its pictures are made beside its renditions
+    await expect.poll(picture, { message: name }).toMatch(/^200 image/);
   }
 });
 

@@ -92,7 +92,7 @@ export class Client {
    * Waits until a video has this state, and returns it. Encoding gets what browsers
    * leave of two cores, so it may take long.
    */
-  async becomes(id: string, state: 'ready' | 'failed' | RegExp, timeout = 120_000): Promise<Video> {
+  async becomes(id: string, state: 'ready' | 'failed' | RegExp, timeout = 300_000): Promise<Video> {
     await expect.poll(async () => (await this.video(id)).state, { timeout }).toMatch(state);
     return this.video(id);
   }

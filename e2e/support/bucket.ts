@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+
+import { keptPort } from './port.ts';
 
 const program = path.resolve(import.meta.dirname, '../../.tools/versitygw');
 
@@ -20,7 +21,7 @@ export class Bucket {
     if (!existsSync(program)) throw new Error('no S3 server: run scripts/tools.sh versitygw');
     mkdirSync(path.join(folder, 'buckets', 'videos'), { recursive: true });
     mkdirSync(path.join(folder, 'meta'));
-    const bucket = new Bucket(`127.0.0.1:${await freePort()}`, folder);
+    const bucket = new Bucket(`127.0.0.1:${await keptPort()}`, folder);
     await bucket.start();
     return bucket;
   }
@@ -50,8 +51,12 @@ export class Bucket {
   }
 
   /** Nobody listens any more. */
-  kill9(): void {
-    this.process?.kill('SIGKILL');
+  async kill9(): Promise<void> {
+    const child = this.process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
   }
 
   /** What a server must know to keep its media there. */
@@ -64,20 +69,11 @@ export class Bucket {
   }
 
   private async ready(): Promise<void> {
-    for (let tries = 0; ; tries++) {
+    for (;;) {
       const answer = await fetch(`${this.origin}/health`).catch(() => undefined);
       if (answer?.ok) return;
-      if (tries > 300) throw new Error('the S3 server does not answer');
+      if (this.process?.exitCode !== null) throw new Error('the S3 server has ended');
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
-}
-
-/** A port that nobody has at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -32,7 +32,7 @@ export function countedMP4(seconds: number): string {
     ...['-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '60', '-sc_threshold', '0'],
     ...['-c:a', 'aac', '-movflags', 'frag_keyframe+empty_moov+default_base_moof'],
   ];
-  const part = `${file}.part.mp4`;
+  const part = `${file}.${process.pid}.mp4`; // another worker may be making it, too
   const run = spawnSync('ffmpeg', [...args.slice(1), part], {
     input: Buffer.concat(frames),
     maxBuffer: 1 << 28,

@@ -12,8 +12,21 @@ export function complaints(page: Page): string[] {
   return found;
 }
 
+/** Waits until what fades or slides in is there: half of it has too little contrast. */
+async function settled(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const ends = (animation: Animation) => {
+      const end = animation.effect?.getComputedTiming().endTime;
+      return animation.playState === 'running' && typeof end === 'number' && end < Infinity;
+    };
+    const all = document.getAnimations().filter(ends);
+    await Promise.all(all.map((animation) => animation.finished.catch(() => undefined)));
+  });
+}
+
 /** Expects that nobody is kept out: nothing that axe calls serious or critical. */
 export async function expectAccessible(page: Page): Promise<void> {
+  await settled(page);
   const { violations } = await new AxeBuilder({ page }).analyze();
   const grave = violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -33,6 +46,6 @@ export async function expectFits(page: Page): Promise<void> {
         .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1)
         .map((element) => element.outerHTML.slice(0, 160));
     });
-  await expect.poll(outside, { message: page.url(), timeout: 3_000 }).toEqual([]);
+  await expect.poll(outside, { message: page.url() }).toEqual([]);
   if (before) await page.setViewportSize(before);
 }

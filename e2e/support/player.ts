@@ -9,14 +9,22 @@ export interface PlayerState {
   frames: number;
   audioBytes: number;
   paused: boolean;
+  ended: boolean;
   error: string;
+}
+
+/** The page's <video>; not the one that makes itself ready to take over from it. */
+const shown = (page: Page) => page.locator('video:not([data-standby])');
+
+/** Waits until the page's player knows what it plays: a source that is attached later would undo what is asked of it. */
+async function attached(page: Page): Promise<void> {
+  const known = () => shown(page).evaluate((v: HTMLVideoElement) => v.readyState);
+  await expect.poll(known).toBeGreaterThanOrEqual(1); // HAVE_METADATA
 }
 
 /** Reads the state of the page's <video>. */
 export function playerState(page: Page): Promise<PlayerState> {
-  return page.evaluate(() => {
-    const video = document.querySelector('video');
-    if (!video) throw new Error('no <video> on the page');
+  return shown(page).evaluate((video: HTMLVideoElement) => {
     const counted = video as HTMLVideoElement & { webkitAudioDecodedByteCount?: number };
     return {
       time: video.currentTime,
@@ -26,6 +34,7 @@ export function playerState(page: Page): Promise<PlayerState> {
       frames: video.getVideoPlaybackQuality().totalVideoFrames,
       audioBytes: counted.webkitAudioDecodedByteCount ?? 0,
       paused: video.paused,
+      ended: video.ended,
       error: video.error?.message ?? '',
     };
   });
@@ -33,40 +42,47 @@ export function playerState(page: Page): Promise<PlayerState> {
 
 /** Starts the player as a person would and waits until pictures and sound come out. */
 export async function play(page: Page): Promise<void> {
-  await expect(page.locator('video:not([data-standby])')).toBeAttached();
-  await page
-    .locator('video:not([data-standby])')
-    .evaluate((video: HTMLVideoElement) => video.play());
-  await expectPlaying(page);
+  await attached(page);
+  const before = await playerState(page);
+  if (before.ended) before.time = 0; // it begins again
+  await shown(page).evaluate((video: HTMLVideoElement) => video.play());
+  await expectPlaying(page, before);
 }
 
-/** Waits until time, pictures and sound of a playing video have moved on. */
-export async function expectPlaying(page: Page): Promise<void> {
-  const before = await playerState(page);
+/** Waits until time, pictures and sound of a playing video have moved on from where it was. */
+export async function expectPlaying(page: Page, before?: PlayerState): Promise<void> {
+  let { time, frames, audioBytes } = before ?? (await playerState(page));
   await expect
     .poll(async () => {
       const now = await playerState(page);
       if (now.error) throw new Error(`the player failed: ${now.error}`);
-      return (
-        now.time > before.time && now.frames > before.frames && now.audioBytes > before.audioBytes
-      );
+      // another element has taken over, and counts from nothing
+      if (now.frames < frames || now.audioBytes < audioBytes) frames = audioBytes = 0;
+      return now.time > time && now.frames > frames && now.audioBytes > audioBytes;
     })
     .toBe(true);
 }
 
-/** Seeks and waits until a picture of the new place is there. */
+/** Seeks and waits until a picture of the new place is there, or of where it has played on to since. */
 export async function seek(page: Page, seconds: number): Promise<void> {
-  const video = page.locator('video:not([data-standby])');
-  await video.evaluate((v: HTMLVideoElement, at) => {
+  await attached(page);
+  const video = shown(page);
+  const asked = await video.evaluate((v: HTMLVideoElement, at) => {
     v.currentTime = at;
+    return performance.now();
   }, seconds);
   // When renditions become ready another element takes over, at the same place.
   await expect
     .poll(() =>
       video.evaluate(
-        (v: HTMLVideoElement, at) =>
-          !v.seeking && v.readyState >= v.HAVE_CURRENT_DATA && Math.abs(v.currentTime - at) < 1.5,
-        seconds,
+        (v: HTMLVideoElement, [at, since]) => {
+          const stands = v.paused && !v.ended;
+          const played = stands ? 0 : ((performance.now() - since) / 1000) * v.playbackRate;
+          const beyond = v.currentTime - at;
+          const there = beyond > -1.5 && beyond < 1.5 + played;
+          return !v.seeking && v.readyState >= v.HAVE_CURRENT_DATA && there;
+        },
+        [seconds, asked] as const,
       ),
     )
     .toBe(true);
@@ -74,7 +90,7 @@ export async function seek(page: Page, seconds: number): Promise<void> {
 
 /** A number that differs between different pictures of the player. */
 export function pictureSum(page: Page): Promise<number> {
-  return page.locator('video:not([data-standby])').evaluate((video: HTMLVideoElement) => {
+  return shown(page).evaluate((video: HTMLVideoElement) => {
     const canvas = document.createElement('canvas');
     canvas.width = 64;
     canvas.height = 36;

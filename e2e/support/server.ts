@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import readline from 'node:readline';
 
+import { keptPort } from './port.ts';
+
 const binary =
   process.env.MEANWHILE_BINARY ?? path.resolve(import.meta.dirname, '../../bin/meanwhile');
 
@@ -26,9 +28,6 @@ export const owner = {
   password: 'correct horse battery staple',
 };
 
-/** Tests that run at the same time keep to ports of their own. */
-const worker = Number(process.env.TEST_PARALLEL_INDEX ?? 0);
-
 /**
  * The built binary as a process of its own. It may be killed and started again
  * on the same port and the same data, which is what half of the tests are about.
@@ -37,9 +36,7 @@ export class Server {
   /** Log lines of all starts, newest last, for the report of a failed test. */
   readonly log: string[] = [];
   private process?: ChildProcess;
-  // Below the range from which the system takes ports for outgoing connections,
-  // so that nobody has the port when a killed server wants it back.
-  private port = 20_000 + 6_000 * worker + Math.floor(Math.random() * 6_000);
+  private port = 0;
   private settled = false;
 
   constructor(
@@ -64,6 +61,7 @@ export class Server {
 
   /** Starts the server and waits until it answers. */
   async start(): Promise<void> {
+    this.port ||= await keptPort();
     const child = spawn(...program(['serve']), {
       env: { ...this.variables(), MEANWHILE_ADDR: `127.0.0.1:${this.port}` },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -114,7 +112,7 @@ export class Server {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     child.kill(signal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
     await gone;
     clearTimeout(timer);
   }

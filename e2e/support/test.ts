@@ -14,7 +14,7 @@ import { Client } from './api.ts';
 import { launch, newPerson } from './browser.ts';
 import { Line } from './line.ts';
 import { owner, Server } from './server.ts';
-import { takeHarms } from './watchful.ts';
+import { closeWindows, takeHarms } from './watchful.ts';
 
 interface Fixtures {
   /** Extra environment of the server; set it with test.use. */
@@ -81,6 +81,7 @@ export const test = base.extend<Fixtures>({
     await server.start();
     await new Client(server.url).setUp(server.setupToken);
     await use(server);
+    await closeWindows();
     await server.stop();
     if (info.status !== info.expectedStatus) {
       console.error(server.log.slice(-25).join('\n')); // an attachment would be cut short

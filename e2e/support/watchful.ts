@@ -2,14 +2,22 @@ import type { Browser, BrowserContext } from '@playwright/test';
 
 // One test runs at a time in a worker, so that one list will do.
 const harms: string[] = [];
+const windows = new Set<BrowserContext>();
 
 /** What harmed the pages since the last call: uncaught errors, and what their policies refused. */
 export function takeHarms(): string[] {
   return harms.splice(0);
 }
 
+/** Closes all windows, before their server goes: a page that still loads then would complain, and rightly. */
+export async function closeWindows(): Promise<void> {
+  await Promise.all([...windows].map((window) => window.close()));
+}
+
 /** Watches every page of a window, its frames and its workers from now on. */
 export async function watchContext(context: BrowserContext): Promise<BrowserContext> {
+  windows.add(context);
+  context.on('close', () => windows.delete(context));
   context.on('weberror', (event) => {
     const { name, message, stack } = event.error();
     // not an error, but how browsers say that an observer's work goes on in the next frame

@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cmd/meanwhile/doctor"
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // pebblePath is the certificate authority for tests of those who made ACME
@@ -99,13 +100,12 @@ func (a *authority) start(t *testing.T, httpPort, tlsPort int) {
 	close(a.ready)
 }
 
-// freePort is one that nobody listens on now.
+// freePort is one that nobody listens on, and that the system gives to nobody.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := storestest.FreePort(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // nameServer answers every question for an IPv4 address with 127.0.0.1, and all
@@ -177,7 +177,7 @@ func TestACertificateFromAnAuthority(t *testing.T) {
 			} else {
 				a.start(t, closed, portOf(t, addr))
 			}
-			l.value(t, "the certificate is there", "host")
+			l.within(t, 2*testTime, "the certificate is there", "host") // it rests for long between two attempts
 
 			conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, ServerName: name})
 			require.NoError(t, err)
@@ -192,9 +192,11 @@ func TestACertificateFromAnAuthority(t *testing.T) {
 			response.Body.Close()
 			require.NotEqual(t, http.StatusOK, response.StatusCode)
 
-			kept, err := os.ReadDir(filepath.Join(data, "acme"))
-			require.NoError(t, err)
-			require.Len(t, kept, 2, "the account's key and the certificate")
+			var kept []os.DirEntry
+			require.Eventually(t, func() bool { // what the authority asked for goes a little later
+				kept, err = os.ReadDir(filepath.Join(data, "acme"))
+				return err == nil && len(kept) == 2
+			}, testTime, tick, "the account's key and the certificate")
 			for _, file := range kept {
 				info, err := file.Info()
 				require.NoError(t, err)
@@ -202,7 +204,7 @@ func TestACertificateFromAnAuthority(t *testing.T) {
 			}
 			config := &Config{Addr: addr, Data: data, BaseURL: "https://" + name, TLS: TLS{Mode: tlsACME, Terms: true}}
 			require.Equal(t, doctor.Fine, examineTLS(config, time.Now())[0].Status)
-			require.NoError(t, doctor.AskHealth(t.Context(), config.listens()))
+			requireHealthy(t, config)
 			require.NotContains(t, l.stop(t), "PRIVATE KEY")
 
 			a.front.Close() // nobody needs to be asked any more

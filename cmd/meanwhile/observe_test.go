@@ -147,6 +147,7 @@ func TestAVideoIsFollowed(t *testing.T) {
 	env := slices.Concat(stores, []string{
 		"MEANWHILE_SANDBOX=off",
 		"OTEL_EXPORTER_OTLP_ENDPOINT=" + to.URL, "OTEL_BSP_SCHEDULE_DELAY=50", "MEANWHILE_WORKER_ADDR=127.0.0.1:0",
+		"OTEL_EXPORTER_OTLP_TIMEOUT=120000", "OTEL_BSP_EXPORT_TIMEOUT=120000", // what is not taken in time is lost
 	})
 	server, log := launch(t, env, "serve", "--workers", "0")
 	worker, workerLog := launch(t, env, "worker", "--slots", "1")
@@ -170,15 +171,34 @@ func TestAVideoIsFollowed(t *testing.T) {
 		require.Eventually(t, func() bool { return to.has("meanwhile-worker", name) }, testTime, 50*time.Millisecond, name)
 	}
 	require.Eventually(t, func() bool { return to.has("meanwhile-server", "POST /api/videos/:id/finish") }, testTime, 50*time.Millisecond)
-	require.Eventually(t, func() bool { return gaps(to.heard()) == "" }, testTime, 50*time.Millisecond, gaps(to.heard()))
 	checkWay(t, to)
-	require.Regexp(t, `"msg":"span encoded".*"trace_id":"`+clientTrace+`"`, workerLog(), "lines of the log name their trace")
-	require.Eventually(t, func() bool { return strings.Contains(page(t, c, worker), "meanwhile_stored_bytes") }, testTime, time.Second, "the first sample")
-	told := page(t, c, worker)
-	require.Regexp(t, `meanwhile_object_request_duration_seconds_count\{method="GET",outcome="ok"\} [1-9]`, told)
-	require.Regexp(t, `meanwhile_job_duration_seconds_count\{kind="span",outcome="done"\} [1-9]`, told)
-	require.Regexp(t, `meanwhile_workers\{kind="worker"\} 1`, told)
-	checkNames(t, page(t, c, server), told)
+	encoded := regexp.MustCompile(`"msg":"span encoded".*"trace_id":"` + clientTrace + `"`)
+	require.Eventually(t, func() bool { return encoded.MatchString(workerLog()) }, testTime, 50*time.Millisecond, "lines of the log name their trace")
+	checkNumbers(t, func() (mine, others string) { return page(t, c, server), page(t, c, worker) })
+}
+
+// checkNumbers wants what both have counted, once they tell of it: a job is counted after
+// its trace has ended, and what all hold only once a minute.
+func checkNumbers(t *testing.T, pages func() (server, worker string)) {
+	t.Helper()
+	var told, missing string
+	require.Eventually(t, func() bool {
+		var server string
+		server, told = pages()
+		missing = unknown(t, server, told)
+		return missing == ""
+	}, testTime, time.Second, "the first sample")
+	for _, wanted := range []string{
+		`meanwhile_object_request_duration_seconds_count\{method="GET",outcome="ok"\} [1-9]`,
+		`meanwhile_job_duration_seconds_count\{kind="span",outcome="done"\} [1-9]`,
+		`meanwhile_workers\{kind="worker"\} 1`,
+	} {
+		pattern := regexp.MustCompile(wanted)
+		require.Eventually(t, func() bool {
+			_, told = pages()
+			return pattern.MatchString(told)
+		}, testTime, time.Second, wanted)
+	}
 }
 
 func (c client) read(t *testing.T, url string, into any) {
@@ -237,27 +257,45 @@ func gaps(all []heard) string {
 	return strings.Join(lost, ", ")
 }
 
-// checkWay wants everything in the one trace, and the moments that matter.
+// checkWay waits until the moments that matter were heard of, and what is around each,
+// and wants everything in the one trace.
 func checkWay(t *testing.T, to *receiver) {
 	t.Helper()
-	names, events, attributes := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	var lacking []string
+	require.Eventually(t, func() bool {
+		lacking = lacks(to.heard())
+		return len(lacking) == 0
+	}, testTime, 50*time.Millisecond)
+	require.Empty(t, lacking)
 	for _, s := range to.heard() {
 		require.Equal(t, clientTrace, hex.EncodeToString(s.GetTraceId()), s.GetName())
-		names[s.GetName()] = true
+	}
+}
+
+// lacks says what was not heard of.
+func lacks(all []heard) (lacking []string) {
+	there := map[string]bool{}
+	for _, s := range all {
+		there["span "+s.GetName()] = true
 		for _, e := range s.GetEvents() {
-			events[e.GetName()] = true
+			there["event "+e.GetName()] = true
 		}
 		for _, a := range s.GetAttributes() {
-			attributes[a.GetKey()] = true
+			there["attribute "+a.GetKey()] = true
 		}
 	}
-	for _, name := range []string{"POST /api/videos", "PATCH /api/uploads/:id", "part"} {
-		require.True(t, names[name], "%s is missing among %v", name, names)
+	for _, wanted := range []string{
+		"span POST /api/videos", "span PATCH /api/uploads/:id", "span part", "event playable", "event ready", "attribute job.attempt",
+		"attribute job.waited_seconds", "attribute job.worker", "attribute job.outcome", "attribute video.id", "attribute ffmpeg.cpu_seconds",
+	} {
+		if !there[wanted] {
+			lacking = append(lacking, wanted)
+		}
 	}
-	require.True(t, events["playable"] && events["ready"], "%v", events)
-	for _, key := range []string{"job.attempt", "job.waited_seconds", "job.worker", "job.outcome", "video.id", "ffmpeg.cpu_seconds"} {
-		require.True(t, attributes[key], key)
+	if without := gaps(all); without != "" {
+		lacking = append(lacking, "what is around "+without)
 	}
+	return lacking
 }
 
 func page(t *testing.T, c client, process string) string {
@@ -271,9 +309,9 @@ func page(t *testing.T, c client, process string) string {
 	return string(raw)
 }
 
-// checkNames wants every metric that the dashboard, the alerts and the page about
-// operating name to be there.
-func checkNames(t *testing.T, pages ...string) {
+// unknown says which metric is not there that the dashboard, the alerts or the page
+// about operating name.
+func unknown(t *testing.T, pages ...string) string {
 	t.Helper()
 	there := map[string]bool{}
 	for _, page := range pages {
@@ -283,14 +321,17 @@ func checkNames(t *testing.T, pages ...string) {
 			there[name] = true
 		}
 	}
-	asked := 0
+	asked, missing := 0, ""
 	for _, file := range []string{"deploy/grafana/meanwhile.json", "deploy/prometheus/alerts.yml", "docs/operating.md"} {
 		raw, err := os.ReadFile(filepath.Join("..", "..", file))
 		require.NoError(t, err)
 		for _, name := range regexp.MustCompile(`\b(meanwhile|process|go)_[a-z0-9_]+`).FindAllString(string(raw), -1) {
 			asked++
-			require.True(t, there[name], "%s asks for %s, which nobody tells", file, name)
+			if !there[name] {
+				missing = file + " asks for " + name + ", which nobody tells"
+			}
 		}
 	}
 	require.Greater(t, asked, 40)
+	return missing
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -90,6 +91,16 @@ type process struct {
 	cmd  *exec.Cmd
 	url  string
 	exit chan error
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+// said is its log.
+func (p *process) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
 }
 
 func serve(t *testing.T, data string, args ...string) *process {
@@ -99,10 +110,13 @@ func serve(t *testing.T, data string, args ...string) *process {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 	p := &process{cmd: cmd, exit: make(chan error, 1)}
-	addr := make(chan string, 1)
+	addr := make(chan string, 10)
 	go func() {
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
+			p.mu.Lock()
+			p.log.Write(append(lines.Bytes(), '\n'))
+			p.mu.Unlock()
 			var line struct{ Addr string }
 			if json.Unmarshal(lines.Bytes(), &line) == nil && line.Addr != "" {
 				addr <- line.Addr
@@ -127,6 +141,15 @@ type client struct{ token string }
 
 func (c client) do(t *testing.T, method, url string, body io.Reader, header ...string) (*http.Response, error) {
 	t.Helper()
+	req, err := c.request(t, method, url, body, header...)
+	if err != nil {
+		return nil, err
+	}
+	return http.DefaultClient.Do(req)
+}
+
+func (c client) request(t *testing.T, method, url string, body io.Reader, header ...string) (*http.Request, error) {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	if err != nil {
 		return nil, err
@@ -136,7 +159,7 @@ func (c client) do(t *testing.T, method, url string, body io.Reader, header ...s
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	return http.DefaultClient.Do(req)
+	return req, nil
 }
 
 // begin makes an account and a video; it returns the paths of both.
@@ -165,13 +188,22 @@ func (c client) patch(t *testing.T, url string, offset int64, body io.Reader) (*
 
 func (c client) offset(t *testing.T, url string) int64 {
 	t.Helper()
-	res, err := c.do(t, http.MethodHead, url, nil)
-	require.NoError(t, err)
-	res.Body.Close()
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	n, err := strconv.ParseInt(res.Header.Get("Upload-Offset"), 10, 64)
+	n, err := c.askOffset(t, url)
 	require.NoError(t, err)
 	return n
+}
+
+func (c client) askOffset(t *testing.T, url string) (int64, error) {
+	t.Helper()
+	res, err := c.do(t, http.MethodHead, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return 0, errors.New(res.Status)
+	}
+	return strconv.ParseInt(res.Header.Get("Upload-Offset"), 10, 64)
 }
 
 // kept ends the upload and reads the original.
@@ -227,6 +259,8 @@ func TestKilledInMidUpload(t *testing.T) {
 				res.Body.Close()
 				if res.StatusCode == http.StatusNoContent {
 					acked.Add(n)
+				} else if at, err := c.askOffset(t, url); err == nil { // a slow disk is no fault; the client asks where it stands
+					acked.Store(at)
 				}
 			}
 		}(p.url + upload)
@@ -285,7 +319,6 @@ func TestStoppedInMidUpload(t *testing.T) {
 				before = c.size(t, p.url+video)
 				return before > 0
 			}, testTime, 20*time.Millisecond)
-			began := time.Now()
 			require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 			if name == "sending" {
 				go func() {
@@ -300,7 +333,7 @@ func TestStoppedInMidUpload(t *testing.T) {
 			case <-time.After(testTime):
 				require.FailNow(t, "the server does not end")
 			}
-			require.Less(t, time.Since(began), 12*time.Second, "it does not wait for a client without an end")
+			require.NotContains(t, p.said(), cutOffRequests, "it does not wait for a client without an end")
 			if got := <-status; name == "silent" || got != 0 { // who is writing may find the line gone before it reads
 				require.Equal(t, http.StatusServiceUnavailable, got)
 			}
@@ -313,6 +346,10 @@ func TestStoppedInMidUpload(t *testing.T) {
 		})
 	}
 }
+
+// cutOffRequests is in the log of a server that stops and waited for requests until it
+// had no more time for them.
+const cutOffRequests = "some requests did not finish in time and were cut"
 
 func (c client) size(t *testing.T, url string) int64 {
 	t.Helper()
@@ -345,10 +382,14 @@ func TestTwoServersDoNotShareData(t *testing.T) {
 // ready says that the server has done all that it does before it answers.
 func (p *process) ready(t *testing.T) {
 	t.Helper()
-	res, err := http.Get(p.url + "/readyz")
-	require.NoError(t, err)
-	require.NoError(t, res.Body.Close())
-	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Eventually(t, func() bool { // a slow disk makes it not ready for a moment
+		res, err := http.Get(p.url + "/readyz")
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
+	}, testTime, tick)
 }
 
 // TestManyToolsOnAFreshFolder all find an empty database.

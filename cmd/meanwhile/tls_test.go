@@ -75,6 +75,12 @@ func (l *logged) stop(t *testing.T) string {
 // value waits until a line of the log has a field and returns it.
 func (l *logged) value(t *testing.T, message, field string) string {
 	t.Helper()
+	return l.within(t, testTime, message, field)
+}
+
+// within does so for a time.
+func (l *logged) within(t *testing.T, patience time.Duration, message, field string) string {
+	t.Helper()
 	var found string
 	require.Eventually(t, func() bool {
 		l.mu.Lock()
@@ -87,7 +93,7 @@ func (l *logged) value(t *testing.T, message, field string) string {
 			}
 		}
 		return false
-	}, testTime, tick, "%s: %v", message, l.lines)
+	}, patience, tick, message)
 	return found
 }
 
@@ -109,6 +115,35 @@ func selfMade(t *testing.T, folder, name string, life time.Duration) (cert, key 
 	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
 	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), 0o600))
 	return cert, key
+}
+
+// swap puts another certificate in the place of one, of the same size and age: who does
+// not read it cannot know.
+func swap(t *testing.T, folder, name string, life time.Duration) {
+	t.Helper()
+	other := t.TempDir()
+	for _, file := range []string{"cert.pem", "key.pem"} {
+		old, err := os.Stat(filepath.Join(folder, file))
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { // a signature may be a byte longer or shorter
+			if file == "cert.pem" {
+				selfMade(t, other, name, life)
+			}
+			made, err := os.Stat(filepath.Join(other, file))
+			return err == nil && made.Size() == old.Size()
+		}, testTime, time.Millisecond)
+		raw, err := os.ReadFile(filepath.Join(other, file))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(folder, file), raw, 0o600))
+		require.NoError(t, os.Chtimes(filepath.Join(folder, file), old.ModTime(), old.ModTime()))
+	}
+}
+
+// requireHealthy waits until a server answers those who ask how it is, who do not wait
+// for long.
+func requireHealthy(t *testing.T, c *Config) {
+	t.Helper()
+	require.Eventually(t, func() bool { return doctor.AskHealth(t.Context(), c.listens()) == nil }, testTime, tick)
 }
 
 // browser reaches a server at addr by the name on its certificate, whoever signed it.
@@ -170,9 +205,9 @@ func TestTLSFromFiles(t *testing.T) {
 	require.Equal(t, "https://"+name+"/v/x?t=3", response.Header.Get("Location"))
 
 	require.Equal(t, serialIn(t, cert), serialOf(t, addr, name))
-	selfMade(t, folder, name, 80*24*time.Hour)
+	swap(t, folder, name, 80*24*time.Hour)
 	require.NoError(t, l.cmd.Process.Signal(syscall.SIGHUP))
-	require.Eventually(t, func() bool { return serialOf(t, addr, name) == serialIn(t, cert) }, 4*time.Second, tick, "at once by SIGHUP")
+	require.Eventually(t, func() bool { return serialOf(t, addr, name) == serialIn(t, cert) }, testTime, tick, "at once by SIGHUP: nothing else tells of it")
 	selfMade(t, folder, name, 70*24*time.Hour)
 	require.Eventually(t, func() bool { return serialOf(t, addr, name) == serialIn(t, cert) }, testTime, 10*tick, "soon by itself")
 	all := l.stop(t)
@@ -250,7 +285,7 @@ func TestTheHealthCheckSpeaksTLS(t *testing.T) {
 	l := serveLogged(t, t.TempDir(), "MEANWHILE_TLS=files", "MEANWHILE_TLS_CERT="+cert, "MEANWHILE_TLS_KEY="+key)
 	config := &Config{Addr: l.value(t, "starting", "addr"), TLS: TLS{Mode: tlsFiles, Cert: cert, Key: key}}
 	require.True(t, strings.HasPrefix(l.value(t, "listening", "url"), "https://localhost:"))
-	require.NoError(t, doctor.AskHealth(t.Context(), config.listens()))
+	requireHealthy(t, config)
 	require.Error(t, doctor.AskHealth(t.Context(), (&Config{Addr: config.Addr}).listens()), "plain http does not get in")
 	l.stop(t)
 }

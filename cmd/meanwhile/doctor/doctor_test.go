@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// testTime is how long something may take that is sure to come.
+const testTime = 3 * time.Minute
+
 func patient(t *testing.T) Patient {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
@@ -232,7 +235,9 @@ func TestTheDoctorAsksForTheAddress(t *testing.T) {
 	ours := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"status":"ok"}`)) }))
 	defer ours.Close()
 	addr := strings.TrimPrefix(ours.URL, "http://")
-	require.Equal(t, Fine, examineAddr(t.Context(), Server{Addr: addr, Scheme: "http"}).Status)
+	require.Eventually(t, func() bool { // who asks does not wait for long
+		return examineAddr(t.Context(), Server{Addr: addr, Scheme: "http"}).Status == Fine
+	}, testTime, time.Millisecond)
 }
 
 func TestHealthOfWhatIsNotWell(t *testing.T) {
@@ -243,7 +248,10 @@ func TestHealthOfWhatIsNotWell(t *testing.T) {
 	}))
 	defer sick.Close()
 	addr := strings.TrimPrefix(sick.URL, "http://")
-	require.ErrorContains(t, AskHealth(t.Context(), Server{Addr: addr, Scheme: "http"}), "503")
+	require.Eventually(t, func() bool {
+		err := AskHealth(t.Context(), Server{Addr: addr, Scheme: "http"})
+		return err != nil && strings.Contains(err.Error(), "503")
+	}, testTime, time.Millisecond)
 	require.ErrorContains(t, AskHealth(t.Context(), Server{Addr: "127.0.0.1:0", Scheme: "http"}), "no port")
 	require.Error(t, AskHealth(t.Context(), Server{Addr: "nonsense", Scheme: "http"}))
 	ctx, cancel := context.WithCancel(t.Context())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -172,7 +173,10 @@ func beside(playlist, name string) string {
 
 // probe asks ffprobe how long something lasts.
 func probe(ctx context.Context, url string) (float64, error) {
-	out, err := exec.CommandContext(ctx, "ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries", "format=duration", url).Output() //nolint:gosec // the address is the cluster's
+	cmd := exec.CommandContext(ctx, "ffprobe", "-v", "error", "-of", "csv=p=0", "-show_entries", "format=duration", url) //nolint:gosec // the address is the cluster's
+	// It would ask a proxy for this machine, too.
+	cmd.Env = append(os.Environ(), "no_proxy=*")
+	out, err := cmd.Output()
 	if err != nil {
 		return 0, fmt.Errorf("ffprobe %s: %w", url, err)
 	}

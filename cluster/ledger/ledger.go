@@ -57,7 +57,7 @@ func broken(format string, args ...any) error {
 }
 
 // New opens an empty ledger of one client.
-func New(client *Client) *Ledger { return &Ledger{SettleTime: 90 * time.Second, client: client} }
+func New(client *Client) *Ledger { return &Ledger{SettleTime: patience, client: client} }
 
 // Begin makes a video whose upload is open.
 func (l *Ledger) Begin(ctx context.Context, title string, content []byte) (*Upload, error) {

@@ -61,6 +61,10 @@ func Listen(ctx context.Context, target string) (*Proxy, error) {
 	return p, nil
 }
 
+// endTime is how long an end of a line may take to be there, or to be gone: who is
+// slow in that has lost nothing.
+const endTime = time.Minute
+
 // Addr is where the line begins, host:port.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
@@ -118,7 +122,7 @@ func (p *Proxy) serve(line net.Conn) {
 		answer(line, harm.Answer)
 		return
 	}
-	onward, err := (&net.Dialer{Timeout: 5 * time.Second}).Dial("tcp", p.target)
+	onward, err := (&net.Dialer{Timeout: endTime}).Dial("tcp", p.target)
 	if err != nil {
 		cut(line)
 		return
@@ -238,6 +242,6 @@ func answer(line net.Conn, text string) {
 	}
 	_, _ = io.WriteString(line, text)
 	end(line, io.EOF)
-	_ = line.SetReadDeadline(time.Now().Add(time.Second))
+	_ = line.SetReadDeadline(time.Now().Add(endTime))
 	_, _ = io.Copy(io.Discard, line)
 }

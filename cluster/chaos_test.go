@@ -21,6 +21,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 	"github.com/meanwhile-app/meanwhile/cluster/toxic"
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // TestChaos records, comments and watches while machines and lines fail at random,
@@ -249,12 +250,13 @@ func (c *chaos) server() *cluster.Node { return c.Servers[c.roll(len(c.Servers))
 
 func (c *chaos) worker() *cluster.Node { return c.Workers[c.roll(len(c.Workers))] }
 
-// again starts a node that is gone, whatever becomes of the run.
+// again starts nodes that are gone, whatever becomes of the run, and as whatever manages
+// a machine's services does: another fault may end them before they are ready.
 func (c *chaos) again(ctx context.Context, nodes ...*cluster.Node) func() error {
 	return func() error {
 		var errs []error
 		for _, node := range nodes {
-			errs = append(errs, c.Restart(context.WithoutCancel(ctx), node))
+			errs = append(errs, storestest.Until(context.WithoutCancel(ctx), soon, func(ctx context.Context) error { return c.Restart(ctx, node) }))
 		}
 		return errors.Join(errs...)
 	}

@@ -35,6 +35,10 @@ type Front struct {
 // readyEvery is how often servers are asked whether they are ready.
 const readyEvery = 100 * time.Millisecond
 
+// lineTime is how long a connection may take to come to be, and a request's headers to
+// come: who is gone refuses at once, and who is slow is not gone.
+const lineTime = time.Minute
+
 // OpenFront listens on an address and begins to ask servers whether they are
 // ready.
 func OpenFront(ctx context.Context, addr string) (*Front, error) {
@@ -44,7 +48,7 @@ func OpenFront(ctx context.Context, addr string) (*Front, error) {
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f := &Front{listener: listener, stop: stop, ready: map[string]bool{}}
-	f.line = &http.Transport{DialContext: (&net.Dialer{Timeout: time.Second}).DialContext, DisableCompression: true, MaxIdleConnsPerHost: 100, IdleConnTimeout: 10 * time.Second}
+	f.line = &http.Transport{DialContext: (&net.Dialer{Timeout: lineTime}).DialContext, DisableCompression: true, MaxIdleConnsPerHost: 100, IdleConnTimeout: 10 * time.Second}
 	f.pass = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetXForwarded()
@@ -53,7 +57,7 @@ func OpenFront(ctx context.Context, addr string) (*Front, error) {
 		Transport: f, FlushInterval: -1, ErrorHandler: fail,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
-	f.server = &http.Server{Handler: f.pass, ReadHeaderTimeout: 10 * time.Second, ErrorLog: f.pass.ErrorLog}
+	f.server = &http.Server{Handler: f.pass, ReadHeaderTimeout: lineTime, ErrorLog: f.pass.ErrorLog}
 	f.watching.Go(func() { _ = f.server.Serve(listener) })
 	f.watching.Go(func() { f.watch(ctx) })
 	return f, nil

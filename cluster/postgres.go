@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
@@ -20,8 +21,9 @@ type Postgres struct {
 	process *Process
 }
 
-// bootTime is how long a program may take to answer at first.
-const bootTime = storestest.StartTime
+// bootTime is how long a program may take to answer at first, and jobs to be done:
+// minutes, as the machine may be busy with other things.
+const bootTime = 4 * time.Minute
 
 // StartPostgres makes a database cluster and starts it.
 func StartPostgres(ctx context.Context) (*Postgres, error) {
@@ -74,16 +76,19 @@ func (p *Postgres) Start(ctx context.Context) error {
 			Args: append([]string{"-D", p.files.Data(), "-p", strconv.Itoa(p.port), "-h", "127.0.0.1", "-k", "", "-c", "log_min_messages=warning"}, storestest.Fleeting()...),
 		})
 	}
-	if err := p.process.Start(); err != nil {
-		return err
-	}
-	return storestest.Until(ctx, bootTime, func(ctx context.Context) error { return p.run(ctx, "pg_isready", "-q", "-t", "1") })
+	return storestest.Until(ctx, bootTime, func(ctx context.Context) error {
+		// One that has ended is started once more: something may have held its port.
+		if err := p.process.Start(); err != nil {
+			return err
+		}
+		return p.run(ctx, "pg_isready", "-q", "-t", "1")
+	})
 }
 
 // Crash ends the server at once: clients are cut off, and it recovers at its next
-// start.
+// start. One that does not run has nothing to lose.
 func (p *Postgres) Crash() error {
-	if err := p.process.Signal(syscall.SIGQUIT); err != nil {
+	if err := p.process.Signal(syscall.SIGQUIT); err != nil && p.process.Running() {
 		return err
 	}
 	return p.process.Terminate(bootTime)

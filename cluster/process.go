@@ -36,11 +36,30 @@ type Process struct {
 	Program
 
 	mu    sync.Mutex
-	cmd   *exec.Cmd
-	ended chan struct{}
-	how   error
+	last  *life // nil before the first start
 	log   []string
 	heard chan struct{} // is closed with every line
+}
+
+// life is one run of a program.
+type life struct {
+	cmd   *exec.Cmd
+	since int           // lines were written before it
+	ended chan struct{} // is closed when it is over and all its lines are read
+	how   error         // it ended; is set before that
+}
+
+// over says whether a life has ended, or never began.
+func (l *life) over() bool {
+	if l == nil {
+		return true
+	}
+	select {
+	case <-l.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // errNotRunning says that there is nothing to end.
@@ -51,10 +70,14 @@ func NewProcess(program Program) *Process {
 	return &Process{Program: program, heard: make(chan struct{})}
 }
 
-// Start starts the program. It dies with this process, whatever happens.
+// Start starts the program, unless it runs. It dies with this process, whatever
+// happens.
 func (p *Process) Start() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.last.over() {
+		return nil
+	}
 	cmd := exec.Command(p.Path, p.Args...) //nolint:gosec,noctx // tests start what they name, and end it themselves
 	cmd.Env = p.Env
 	cmd.SysProcAttr = storestest.Lifeline(p.Owner)
@@ -66,15 +89,12 @@ func (p *Process) Start() error {
 	if err := errors.Join(cmd.Start(), writer.Close()); err != nil {
 		return errors.Join(fmt.Errorf("start %s: %w", p.Name, err), reader.Close())
 	}
-	ended := make(chan struct{})
-	p.cmd, p.ended, p.how = cmd, ended, nil
+	now := &life{cmd: cmd, since: len(p.log), ended: make(chan struct{})}
+	p.last = now
 	go func() {
 		p.read(reader)
-		how := cmd.Wait()
-		p.mu.Lock()
-		p.how = how
-		p.mu.Unlock()
-		close(ended)
+		now.how = cmd.Wait()
+		close(now.ended)
 	}()
 	return nil
 }
@@ -99,18 +119,25 @@ func (p *Process) read(pipe io.ReadCloser) {
 func (p *Process) Line(ctx context.Context, since int, says string) (string, error) {
 	for {
 		p.mu.Lock()
-		for _, line := range p.log[min(since, len(p.log)):] {
+		heard, last := p.heard, p.last
+		over := last != nil && last.over() // and then all it said is here
+		lines := p.log[min(since, len(p.log)):]
+		p.mu.Unlock()
+		for _, line := range lines {
 			if strings.Contains(line, says) {
-				p.mu.Unlock()
 				return line, nil
 			}
 		}
-		heard, ended := p.heard, p.ended
-		p.mu.Unlock()
+		if over {
+			return "", fmt.Errorf("%s ended before it said %q:\n%s", p.Name, says, strings.Join(p.Log(), "\n"))
+		}
+		var ended <-chan struct{}
+		if last != nil {
+			ended = last.ended
+		}
 		select {
 		case <-heard:
 		case <-ended:
-			return "", fmt.Errorf("%s ended before it said %q:\n%s", p.Name, says, strings.Join(p.Log(), "\n"))
 		case <-ctx.Done():
 			return "", fmt.Errorf("%s did not say %q: %w", p.Name, says, ctx.Err())
 		}
@@ -131,62 +158,61 @@ func (p *Process) Log() []string {
 	return slices.Clone(p.log)
 }
 
-// Running says whether the process is there.
-func (p *Process) Running() bool {
-	p.mu.Lock()
-	ended := p.ended
-	p.mu.Unlock()
-	if ended == nil {
-		return false
+// begun is what Mark was when the process was started last.
+func (p *Process) begun() int {
+	if last := p.life(); last != nil {
+		return last.since
 	}
-	select {
-	case <-ended:
-		return false
-	default:
-		return true
-	}
+	return 0
 }
 
-// PID is the process's number, of its last start.
-func (p *Process) PID() int {
+// life is the last one.
+func (p *Process) life() *life {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.cmd.Process.Pid
+	return p.last
 }
+
+// Running says whether the process is there.
+func (p *Process) Running() bool { return !p.life().over() }
+
+// PID is the process's number, of its last start.
+func (p *Process) PID() int { return p.life().cmd.Process.Pid }
 
 // Signal sends a signal: SIGSTOP and SIGCONT make a process fall asleep and wake.
 func (p *Process) Signal(signal syscall.Signal) error {
-	if !p.Running() {
+	last := p.life()
+	if last.over() {
 		return fmt.Errorf("%s %w", p.Name, errNotRunning)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.cmd.Process.Signal(signal)
+	return last.cmd.Process.Signal(signal)
 }
 
 // Kill ends the process as the loss of its machine would, and waits until it is
 // gone.
 func (p *Process) Kill() {
-	if p.Signal(syscall.SIGKILL) == nil {
-		<-p.ended
+	if last := p.life(); !last.over() {
+		_ = last.cmd.Process.Kill() // who is gone in this moment need not be killed
+		<-last.ended
 	}
 }
 
 // Terminate asks the process to end, waits and returns how it ended. One that
 // takes longer than patience is killed.
 func (p *Process) Terminate(patience time.Duration) error {
-	if p.Signal(syscall.SIGTERM) != nil {
+	last := p.life()
+	if last.over() {
 		return nil
 	}
+	_ = last.cmd.Process.Signal(syscall.SIGTERM) // who is gone in this moment need not be asked
 	select {
-	case <-p.ended:
+	case <-last.ended:
+		return last.how
 	case <-time.After(patience):
-		p.Kill()
+		_ = last.cmd.Process.Kill()
+		<-last.ended
 		return fmt.Errorf("%s did not end within %v", p.Name, patience)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.how
 }
 
 // Sleep stops the process where it stands: it holds what it holds, and answers

@@ -28,62 +28,75 @@ import (
 func TestKilledAtTheEnd(t *testing.T) {
 	t.Parallel()
 	r, receiver := stepping(t)
-	var ending, making steps
+	ending := &steps{wanted: []string{"PUT ", "answer: HTTP/1.1 200", "INSERT INTO parts", "UPDATE uploads", "river_insert", "INSERT INTO events", "^commit", committed}}
+	making := &steps{last: committed, wanted: []string{"PUT ", "answer: HTTP/1.1 200", "UPDATE spans", "INSERT INTO tracks", "INSERT INTO events", "^commit", committed}}
 	var starting sync.WaitGroup
-	for step, more := 0, true; more; step++ {
+	for turn := 0; !ending.over() || !making.over(); turn++ {
 		u, err := r.ledger.Begin(t.Context(), t.Name(), r.clip.Take())
 		require.NoError(t, err)
 		require.NoError(t, u.Send(t.Context(), int64(len(u.Content)*9/10)))
 		starting.Wait() // whoever was killed last
 		var made func() (string, *cluster.Node)
-		if !making.have(committed) {
-			made = r.trapWorkers(t, step, u)
+		if !making.over() {
+			made = r.trapWorkers(t, making.next, u)
 		}
-		server := r.Servers[step%len(r.Servers)]
-		said, killed := r.endAt(t, server, step, u)
-		if more = killed; more {
-			ending = append(ending, said)
-			starting.Go(func() { assert.NoError(t, r.Restart(t.Context(), server)) })
+		if server := r.Servers[turn%len(r.Servers)]; !ending.over() {
+			said, killed := r.endAt(t, server, ending.next, u)
+			if ending.took(said, killed); killed {
+				starting.Go(func() { assert.NoError(t, r.Restart(t.Context(), server)) })
+			}
 		}
 		require.NoError(t, u.Finish(t.Context()))
 		if made != nil {
 			said, worker := made()
-			making = append(making, said)
-			starting.Go(func() { assert.NoError(t, r.Restart(t.Context(), worker)) })
+			if making.took(said, worker != nil); worker != nil {
+				starting.Go(func() { assert.NoError(t, r.Restart(t.Context(), worker)) })
+			}
 		}
 	}
 	starting.Wait()
-	ending.require(t, "PUT ", "answer: HTTP/1.1 200", "INSERT INTO parts", "UPDATE uploads", "river_insert", "INSERT INTO events", "^commit", committed)
-	making.require(t, "PUT ", "answer: HTTP/1.1 200", "UPDATE spans", "INSERT INTO tracks", "INSERT INTO events", "^commit", committed)
+	ending.require(t)
+	making.require(t)
 	r.settled(t)
 	require.NoError(t, r.Consistent(t.Context()))
 	receiver.toldOnce(t, r.ledger)
 }
 
 // trapWorkers lets the worker that makes the span of a recording be killed at one step
-// of it. What it returns waits for that.
+// of it. What it returns waits for that: nobody is, where the span needs no more steps
+// than those before.
 func (r *rig) trapWorkers(t *testing.T, step int, u *ledger.Upload) (wait func() (string, *cluster.Node)) {
 	t.Helper()
 	sprung := make(chan int, len(r.Workers))
 	traps := make([]*toxic.Trap, len(r.Workers))
 	for i, node := range r.Workers {
-		traps[i] = &toxic.Trap{About: u.Video, At: step, First: puts("/ladder/"), Counts: writes, Spring: func() { node.Kill(); sprung <- i }}
+		traps[i] = &toxic.Trap{About: u.Video, At: step, First: puts("/ladder/"), Counts: writes, Ends: idles, Spring: func() {
+			for _, other := range r.Workers {
+				if other != node {
+					other.Lay(nil) // whoever does the job next is left alone
+				}
+			}
+			node.Kill()
+			sprung <- i
+		}}
 		node.Lay(traps[i])
 	}
 	return func() (string, *cluster.Node) {
-		defer func() {
-			for _, node := range r.Workers {
-				node.Lay(nil)
-			}
-		}()
+		made := make(chan error, 1)
+		go func() { made <- u.Ready(t.Context()) }()
 		select {
-		case i := <-sprung:
-			_, passed := traps[i].Sprung()
-			return titleOf(passed[step]), r.Workers[i]
-		case <-time.After(soon):
-			require.FailNow(t, "the span was made in fewer steps", "%d", step)
-			return "", nil
+		case <-sprung:
+		case err := <-made:
+			require.NoError(t, err)
 		}
+		said, killed := "", (*cluster.Node)(nil)
+		for i, node := range r.Workers {
+			node.Lay(nil)
+			if sprung, passed := traps[i].Lift(); sprung {
+				said, killed = titleOf(passed[step]), node
+			}
+		}
+		return said, killed
 	}
 }
 
@@ -111,13 +124,13 @@ func (r *rig) endAt(t *testing.T, node *cluster.Node, step int, u *ledger.Upload
 	t.Helper()
 	ctx, lost := context.WithCancel(t.Context())
 	defer lost()
-	trap := &toxic.Trap{About: u.Video, At: step, First: puts("/src/"), Counts: writes, Spring: func() { node.Kill(); lost() }}
+	trap := &toxic.Trap{About: u.Video, At: step, First: puts("/src/"), Counts: writes, Ends: idles, Spring: func() { node.Kill(); lost() }}
 	node.Lay(trap)
 	defer node.Lay(nil)
 	client, err := r.client.At(node.URL())
 	require.NoError(t, err)
 	err = ledger.New(client).Resume(u).Finish(ctx)
-	sprung, passed := trap.Sprung()
+	sprung, passed := trap.Lift()
 	if !sprung {
 		require.NoError(t, err)
 		return "", false
@@ -137,6 +150,7 @@ func puts(kind string) func(toxic.Message) bool {
 var (
 	asked    = regexp.MustCompile(`^(PUT|POST|DELETE) /|^Q(?s:.{4})\s*(?i:INSERT|UPDATE|DELETE|WITH|COMMIT)|^B.{0,400}stmtcache`)
 	answered = regexp.MustCompile(`^HTTP/1\.1 2|^C(?s:.{4})COMMIT`)
+	replied  = regexp.MustCompile(`^HTTP/1\.1 [2-5]`)
 )
 
 func writes(m toxic.Message) bool {
@@ -144,6 +158,12 @@ func writes(m toxic.Message) bool {
 		return answered.Match(m.Text)
 	}
 	return asked.Match(m.Text)
+}
+
+// idles is an answer after which nothing is asked any more of what a connection was
+// about: S3's, or PostgreSQL's that it is in no transaction.
+func idles(m toxic.Message) bool {
+	return m.Answer && (replied.Match(m.Text) || bytes.HasSuffix(m.Text, []byte("Z\x00\x00\x00\x05I")))
 }
 
 // What a message writes, and otherwise its first line.
@@ -168,19 +188,49 @@ func titleOf(m toxic.Message) string {
 // committed is the answer that a transaction is safe.
 const committed = "answer: COMMIT"
 
-// steps are the messages at which somebody was killed.
-type steps []string
-
-func (s steps) have(pattern string) bool {
-	return regexp.MustCompile("(?m)" + pattern).MatchString(strings.Join(s, "\n"))
+// steps are the messages at which somebody was killed, one after the other.
+type steps struct {
+	wanted []string // somebody must be killed at
+	last   string   // is the last of them, if it is known
+	said   []string
+	next   int
+	turns  int // how often there were no more steps
 }
 
-func (s steps) require(t *testing.T, patterns ...string) {
-	t.Helper()
-	t.Logf("killed at\n%s", strings.Join(s, "\n"))
-	for _, pattern := range patterns {
-		require.True(t, s.have(pattern), "nobody was killed at %s", pattern)
+// mostTurns is how often the steps are gone through at most.
+const mostTurns = 4
+
+// took is told what came of the next step, if there was one. What is written beside may
+// come between the steps or not, and one that is wanted be passed over: then they are
+// gone through once more.
+func (s *steps) took(said string, killed bool) {
+	if killed {
+		s.next++
+		s.said = append(s.said, said)
 	}
+	if !killed || said == s.last {
+		s.next, s.turns = 0, s.turns+1
+	}
+}
+
+// over says whether all steps have been taken.
+func (s *steps) over() bool {
+	return s.turns == mostTurns || s.turns > 0 && len(s.missing()) == 0
+}
+
+func (s *steps) missing() (patterns []string) {
+	for _, pattern := range s.wanted {
+		if !regexp.MustCompile("(?m)" + pattern).MatchString(strings.Join(s.said, "\n")) {
+			patterns = append(patterns, pattern)
+		}
+	}
+	return patterns
+}
+
+func (s *steps) require(t *testing.T) {
+	t.Helper()
+	t.Logf("killed at\n%s", strings.Join(s.said, "\n"))
+	require.Empty(t, s.missing(), "nobody was killed at these")
 }
 
 // told is a receiver of webhooks: the ids of what it was told, by kind and video.

@@ -86,7 +86,17 @@ func (s *Stores) Prepare(ctx context.Context, binary string) error {
 		return fmt.Errorf("migrate: %w: %s", err, out)
 	}
 	s.like = migrated
-	return nil
+	return storestest.Until(ctx, bootTime, s.unused)
+}
+
+// unused says whether nobody is left in the database that others are made from: until
+// then PostgreSQL copies it for five seconds at most.
+func (s *Stores) unused(ctx context.Context) error {
+	busy, err := s.Postgres.Query(ctx, "postgres", "SELECT pid FROM pg_stat_activity WHERE datname = '"+migrated+"'")
+	if err == nil && len(busy) > 0 {
+		err = fmt.Errorf("%s is used by %v: %w", migrated, busy, fs.ErrExist)
+	}
+	return err
 }
 
 // Make makes a database and a bucket, unless they are there.
@@ -103,7 +113,10 @@ func (s *Stores) Make(ctx context.Context, name string) error {
 
 // Drop removes a database and a bucket.
 func (s *Stores) Drop(ctx context.Context, name string) error {
-	return errors.Join(s.Postgres.Drop(ctx, name), s.Gateway.Drop(name))
+	return storestest.Until(ctx, bootTime, func(ctx context.Context) error {
+		// Either may still be at what somebody asked for who is gone now.
+		return errors.Join(s.Postgres.Drop(ctx, name), s.Gateway.Drop(name))
+	})
 }
 
 // Env are the variables that name these stores to another process, and to the

@@ -11,12 +11,11 @@ import (
 // CPU is the processor time of a running process, and of the children that it
 // has waited for; 0 when it does not run.
 func (p *Process) CPU() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.cmd == nil || p.cmd.Process == nil {
+	last := p.life()
+	if last == nil {
 		return 0
 	}
-	return CPU(p.cmd.Process.Pid)
+	return CPU(last.cmd.Process.Pid)
 }
 
 // CPU is the processor time of a process by its number.

@@ -75,12 +75,21 @@ func Name(t testing.TB) string {
 // that keeps everything in its folder. Nobody is held back for asking too often.
 func Start(t testing.TB, stores *cluster.Stores, o cluster.Options) *cluster.Cluster {
 	t.Helper()
+	c := Open(t, stores, o)
+	require.NoError(t, c.Start(t.Context()))
+	return c
+}
+
+// Open does so but for the start of the processes, which may be given other arguments
+// before.
+func Open(t testing.TB, stores *cluster.Stores, o cluster.Options) *cluster.Cluster {
+	t.Helper()
 	o.Binary, o.Name = Binary(t), Name(t)
 	if o.Folder == "" {
 		o.Folder = t.TempDir()
 	}
 	o.Env = append([]string{"MEANWHILE_RATE_FACTOR=1000"}, o.Env...)
-	c, err := cluster.New(t.Context(), stores, o)
+	c, err := cluster.Open(t.Context(), stores, o)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {

@@ -14,6 +14,9 @@ type Trap struct {
 	About string
 	// First says at which message counting begins, and Counts which are counted.
 	First, Counts func(Message) bool
+	// Ends says after which answer a connection is about something else again; nil is
+	// never.
+	Ends func(Message) bool
 	// At is how many of those pass before the trap springs.
 	At int
 	// Spring does what the trap is for. Nothing passes meanwhile.
@@ -23,6 +26,7 @@ type Trap struct {
 	passed []Message
 	begun  bool
 	sprung bool
+	lifted bool
 }
 
 // Message is what is sent at once, or as much of it as is read at once.
@@ -47,8 +51,11 @@ func (t *Trap) lets(on *talk, message Message) bool {
 	if bytes.Contains(message.Text, []byte(t.About)) {
 		on.about = t
 	}
-	if on.about != t {
+	if on.about != t || t.lifted {
 		return true
+	}
+	if t.Ends != nil && t.Ends(message) {
+		on.about = nil // from the next one on
 	}
 	t.begun = t.begun || t.First(message)
 	if !t.begun || !t.Counts(message) {
@@ -63,10 +70,11 @@ func (t *Trap) lets(on *talk, message Message) bool {
 	return false
 }
 
-// Sprung says whether it has sprung, and what was counted: the last message is the one
-// that did not arrive.
-func (t *Trap) Sprung() (sprung bool, counted []Message) {
+// Lift takes the trap away: if it has not sprung it never will. It says whether it has,
+// and what was counted: the last message is the one that did not arrive.
+func (t *Trap) Lift() (sprung bool, counted []Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.lifted = true
 	return t.sprung, slices.Clone(t.passed)
 }

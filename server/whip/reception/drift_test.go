@@ -260,6 +260,23 @@ func TestAPauseIsCutOut(t *testing.T) {
 	}
 }
 
+// TestPicturesDoNotGoBack: where the sound lies turns out to be seconds away from where
+// it was, as its timestamps stood still for a while. Pictures catch up, and each is
+// shown after the one before.
+func TestPicturesDoNotGoBack(t *testing.T) {
+	t.Parallel()
+	for _, reports := range []bool{true, false} {
+		for _, gap := range []time.Duration{1500 * time.Millisecond, 3 * time.Second, 4500 * time.Millisecond} {
+			s := sender{reports: reports, jitter: 20 * time.Millisecond, from: 30 * time.Second, until: 30*time.Second + gap, stands: true}
+			got := s.receive(time.Minute)
+			requireRising(t, got.video)
+			requireRising(t, got.audio)
+			require.GreaterOrEqual(t, len(got.video), 30*int(60-gap.Seconds())-100, "nothing is lost on the way")
+			require.Less(t, got.offsets(t, 30*time.Second+gap+15*time.Second), 40*time.Millisecond, "%v %v", reports, gap)
+		}
+	}
+}
+
 // TestOneWhoPausesAndGoesOn is not believed: what he leaves out later is an outage.
 func TestOneWhoPausesAndGoesOn(t *testing.T) {
 	t.Parallel()

@@ -55,6 +55,8 @@ const (
 	slew = 40
 	// leap is a difference that is not followed but taken at once.
 	leap = time.Second
+	// catchUp is how long each picture lasts that is late for that reason.
+	catchUp = time.Millisecond
 
 	// maxQueued bounds the bytes of an open fragment.
 	maxQueued = 24 << 20

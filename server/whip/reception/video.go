@@ -27,7 +27,11 @@ type videoTrack struct {
 	queue     []picture  // the open fragment
 	bytes     int
 	// behind is by how many ns the track's tick 0 lies behind the audio's.
-	behind  int64
+	behind int64
+	// latest is the last place that was given away, and taken the one up to which
+	// places were, when the pictures were last moved back at once.
+	latest, taken int64
+
 	slewAt  time.Time
 	keyAt   time.Time // when the last key frame came
 	askedAt time.Time
@@ -58,7 +62,7 @@ func (r *Reception) picture(f frame) {
 		return
 	}
 	r.follow(f.at)
-	p.place = v.clock.ns(p.ext) + v.behind
+	p.place = v.put(p.ext, !r.opened || r.resume)
 	resized := false
 	if f.key {
 		v.keyAt = f.at
@@ -78,6 +82,22 @@ func (r *Reception) picture(f frame) {
 	v.bytes += len(p.data)
 }
 
+// put finds a picture's place. What would come before others that were shown follows
+// them at once, until it has caught up; pictures that are only sent in another order
+// than they are shown lie behind all that.
+func (v *videoTrack) put(ext int64, first bool) int64 {
+	place := v.clock.ns(ext) + v.behind
+	switch {
+	case first:
+		v.latest, v.taken = place, place-1
+	case place <= v.taken:
+		v.taken += catchUp.Nanoseconds()
+		place = v.taken
+	}
+	v.latest = max(v.latest, place)
+	return place
+}
+
 // cut ends the open fragment where a picture begins.
 func (r *Reception) cut(p *picture) {
 	v := r.video
@@ -85,6 +105,8 @@ func (r *Reception) cut(p *picture) {
 		if behind, ok := r.shift(); ok {
 			late := behind - v.behind
 			v.behind = behind
+			v.latest += late
+			v.taken += late
 			r.origin += late
 			p.place += late
 			for i := range v.queue {
@@ -113,6 +135,8 @@ func (r *Reception) follow(now time.Time) {
 	if r.opened && !r.resume && off < leap.Nanoseconds() && off > -leap.Nanoseconds() {
 		most := max(now.Sub(v.slewAt).Nanoseconds(), 0) / slew
 		off = min(max(off, -most), most)
+	} else if off < 0 {
+		v.taken = max(v.taken, v.latest)
 	}
 	v.behind += off
 	v.slewAt = now

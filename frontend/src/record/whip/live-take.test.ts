@@ -124,7 +124,7 @@ describe('LiveTake', () => {
 
   it('asks again when the line is away at the end', async () => {
     const { take, server, endpoint, options } = await running();
-    options.tries = 3;
+    options.tries = 100;
     endpoint.refuse = () => offlineError();
     server.video = offlineError();
     await take.stop();

@@ -1,9 +1,20 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, offlineError } from '@/api/errors';
 import { FakeEndpoint, FakePeer } from './fake';
 import { Sender, Unreachable, type Line } from './sender';
 
-beforeEach(() => void vi.stubGlobal('MediaStream', class {}));
+beforeEach(() => {
+  vi.stubGlobal('MediaStream', class {});
+  vi.useFakeTimers();
+});
+afterEach(() => void vi.useRealTimers());
+
+/** Looks at something again and again, while time passes. */
+const inTime = <T>(look: () => T) =>
+  expect.poll(async () => {
+    await vi.advanceTimersByTimeAsync(5);
+    return look();
+  });
 
 function rig() {
   const peer = new FakePeer();
@@ -38,7 +49,9 @@ describe('Sender', () => {
   it('gives the session back when the port cannot be reached', async () => {
     const { peer, endpoint, sender } = rig();
     peer.onAnswer = () => undefined;
-    await expect(sender.connect()).rejects.toBeInstanceOf(Unreachable);
+    const refused = expect(sender.connect()).rejects.toBeInstanceOf(Unreachable);
+    await vi.advanceTimersByTimeAsync(20);
+    await refused;
     expect(endpoint.asked).toEqual(['publish', 'end']);
     expect(peer.connectionState).toBe('closed');
   });
@@ -54,7 +67,7 @@ describe('Sender', () => {
     const { peer, endpoint, sender } = rig();
     await sender.connect();
     for (const n of [1, 2]) peer.onicecandidate?.({ candidate: { candidate: `candidate:${n}` } });
-    await expect.poll(() => endpoint.asked.length).toBe(2);
+    await inTime(() => endpoint.asked.length).toBe(2);
     expect(endpoint.asked[1]).toMatch(/c0[^]*a=candidate:1\r\na=candidate:2\r\n$/);
   });
 
@@ -63,7 +76,7 @@ describe('Sender', () => {
     await sender.connect();
     endpoint.refuse = (what, n) => (what === 'restart' && n < 3 ? offlineError() : null);
     peer.become('failed');
-    await expect.poll(() => seen).toEqual(['broken', 'connected']);
+    await inTime(() => seen).toEqual(['broken', 'connected']);
     expect(endpoint.asked.filter((what) => what === 'restart')).toHaveLength(3);
     expect(peer.remotes.at(-1)).toContain('a=ice-ufrag:s1');
     // an offer whose request failed was never set: the old connection may still recover by itself
@@ -75,11 +88,11 @@ describe('Sender', () => {
     await sender.connect();
     peer.become('disconnected');
     peer.become('connected');
-    await new Promise((resolve) => setTimeout(resolve, 15));
+    await vi.advanceTimersByTimeAsync(15);
     expect(seen).toEqual(['connected']);
     peer.onAnswer = () => undefined;
     peer.become('disconnected');
-    await expect.poll(() => seen).toContain('gone');
+    await inTime(() => seen).toContain('gone');
     expect(endpoint.asked.filter((what) => what === 'restart').length).toBeGreaterThan(1);
   });
 
@@ -88,14 +101,16 @@ describe('Sender', () => {
     await sender.connect();
     endpoint.refuse = () => new ApiError('No.', 404, 'not_found');
     peer.become('failed');
-    await expect.poll(() => seen).toEqual(['broken', 'gone']);
+    await inTime(() => seen).toEqual(['broken', 'gone']);
     expect(endpoint.asked.filter((what) => what === 'restart')).toHaveLength(1);
   });
 
   it('ends: nothing more is sent, and nothing is restarted', async () => {
     const { peer, endpoint, sender } = rig();
     await sender.connect();
-    expect(await sender.finish()).toBe(true);
+    const finished = sender.finish();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await finished).toBe(true);
     expect(peer.sent).toEqual([null, null]);
     peer.become('failed');
     expect(endpoint.asked).toEqual(['publish', 'end']);

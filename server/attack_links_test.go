@@ -25,7 +25,7 @@ func (r *rig) link(t testing.TB, v *catalog.Video, password string, life time.Du
 		terms.PasswordHash = &hash
 	}
 	if life > 0 {
-		until := time.Now().Add(life)
+		until := r.catalog.Now().Add(life)
 		terms.ExpiresAt = &until
 	}
 	link, err := r.catalog.AddShareLink(t.Context(), v.ID, r.owner.account.ID, terms)
@@ -34,7 +34,7 @@ func (r *rig) link(t testing.TB, v *catalog.Video, password string, life time.Du
 }
 
 func (r *rig) pass(link *catalog.ShareLink) string {
-	return access.NewFinder(r.catalog, []byte(rigKey), time.Now).Pass(link, nil)
+	return access.NewFinder(r.catalog, []byte(rigKey), r.catalog.Now).Pass(link, nil)
 }
 
 // revealing are all addresses that show something of a video to whoever may
@@ -112,7 +112,7 @@ func TestAPassOpensOneLinkWithOnePassword(t *testing.T) {
 // plays not another segment.
 func TestAClosedLinkEndsPlayback(t *testing.T) {
 	t.Parallel()
-	r := newRigAt(t, new(float64))
+	r, clock := newRigInNoTime(t, new(float64))
 	require.NoError(t, r.server.Start(t.Context(), r.catalog, quiet()))
 	v := r.upload(t, recording(t, "tiny.mp4"), 1<<20, true)
 	play := func(pass string) string {
@@ -126,19 +126,20 @@ func TestAClosedLinkEndsPlayback(t *testing.T) {
 	gone := func(segment string) func() bool {
 		return func() bool { res, _ := r.nobody.get(t, segment); return res.StatusCode == http.StatusForbidden }
 	}
-	short := r.link(t, v, "", 6*time.Second) // a grant ends on a whole second
+	short := r.link(t, v, "", time.Minute)
 	segment := play(r.pass(short))
-	res, _ := r.nobody.get(t, segment)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.Eventually(t, gone(segment), 8*time.Second, 50*time.Millisecond, "it goes on after the link expired")
-	require.Eventually(t, func() bool { return !short.Open(time.Now()) }, 5*time.Second, 10*time.Millisecond)
+	clock.move(time.Minute - time.Second) // a grant ends on a whole second
+	require.False(t, gone(segment)(), "it ends before the link")
+	clock.move(time.Second)
+	require.True(t, gone(segment)(), "it goes on after the link expired")
+	require.False(t, short.Open(r.catalog.Now()))
 	r.requireNothing(t, v, short.Slug, "Meanwhile-Pass", r.pass(short))
 
 	revoked := r.link(t, v, "", 0)
 	segment = play(r.pass(revoked))
 	require.False(t, gone(segment)())
 	require.NoError(t, r.catalog.RevokeShareLink(t.Context(), revoked.ID))
-	require.Eventually(t, gone(segment), 5*time.Second, 10*time.Millisecond, "it goes on after the link was revoked")
+	soon(t, 5*time.Second, gone(segment), "it goes on after the link was revoked")
 }
 
 // TestAClosedLinkHasNoCard: readers of cards learn nothing from a link that was
@@ -185,10 +186,10 @@ func TestWhatIsRemovedForGoodIsGone(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, r.owner.ask(t, "DELETE", "/api/videos/"+v.ID, "").StatusCode)
 	require.Equal(t, http.StatusNoContent, r.owner.ask(t, "DELETE", "/api/videos/"+v.ID, "").StatusCode)
 	for _, name := range paths {
-		require.Eventually(t, func() bool {
+		soon(t, 5*time.Second, func() bool {
 			res, _ := r.nobody.get(t, old+name)
 			return res.StatusCode == http.StatusForbidden || res.StatusCode == http.StatusNotFound
-		}, 5*time.Second, 10*time.Millisecond, name)
+		}, name)
 	}
 }
 

@@ -3,12 +3,15 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/meanwhile-app/meanwhile/storage/people"
 )
@@ -140,8 +143,9 @@ func TestSecretsAreNeverRead(t *testing.T) {
 	require.Greater(t, asked, 25)
 }
 
-// TestLongTextIsReadAtOnce: no input of 60 KiB takes long, and none is the
-// server's fault.
+// TestLongTextIsReadAtOnce: no input of 60 KiB costs much work, and none is the
+// server's fault. What counts is the time of the processor that answers, for the clock
+// on the wall tells what else the machine does.
 func TestLongTextIsReadAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newRigAt(t, new(float64))
@@ -172,16 +176,34 @@ func TestLongTextIsReadAtOnce(t *testing.T) {
 			{"PATCH", "/api/videos/" + v.ID, `{"title":` + string(quoted) + `}`},
 			{"POST", "/api/videos/" + v.ID + "/check", `{"addresses":` + string(quoted) + `}`},
 		} {
+			body, headers := strings.Join(ask[min(2, len(ask)):min(3, len(ask))], ""), ask[min(3, len(ask)):]
+			res := r.owner.ask(t, ask[0], ask[1], body, headers...)
+			require.Less(t, res.StatusCode, 500, "%s %.60s", ask[0], ask[1])
 			best := time.Hour
 			for range 3 {
-				start := time.Now()
-				res := r.owner.ask(t, ask[0], ask[1], strings.Join(ask[min(2, len(ask)):min(3, len(ask))], ""), ask[min(3, len(ask)):]...)
-				require.Less(t, res.StatusCode, 500, "%s %.60s", ask[0], ask[1])
-				best = min(best, time.Since(start))
+				best = min(best, r.owner.costs(t, ask[0], ask[1], body, headers...))
 			}
 			require.Less(t, best, 200*time.Millisecond, "%s %.60s: %q", ask[0], ask[1], unit)
 		}
 	}
+}
+
+// costs is how long a processor works on a request, which is answered on this thread.
+func (p *person) costs(t *testing.T, method, path, body string, header ...string) time.Duration {
+	t.Helper()
+	req := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	req.AddCookie(&http.Cookie{Name: "meanwhile_session", Value: p.session})
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var before, after unix.Timespec
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &before))
+	p.rig.server.ServeHTTP(httptest.NewRecorder(), req)
+	require.NoError(t, unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &after))
+	return time.Duration(after.Nano() - before.Nano())
 }
 
 func header(s string) string { return strings.NewReplacer("\t", " ", "é", "e").Replace(s) }

@@ -28,7 +28,7 @@ func inBucket(t *testing.T, redirect bool, faults ...objectstest.Fault) (*rig, o
 	proxy := objectstest.NewProxy(t, bucket.Endpoint)
 	o := bucket.Options
 	if slices.Contains(faults, objectstest.Silent) {
-		o.Stall = 2 * time.Second
+		o.Stall = 5 * time.Second // in three tries: a store that is slow for a moment is not away
 	}
 	store := objectstest.Open(t, bucket.Through(proxy.URL).URL, o)
 	r := newRigAt(t, nil, func(o *Options) {
@@ -63,7 +63,7 @@ func TestPlayersAreSentToTheBucket(t *testing.T) {
 	r, store, _ := inBucket(t, true)
 	v := r.upload(t, recording(t, "avc3-opus.mp4"), 1<<20, true)
 	path, key := r.rung(t, v, store)
-	before, queries := requests(store), r.catalog.Queries()
+	before, queries, began := requests(store), r.catalog.Queries(), time.Now()
 	res, _ := r.nobody.get(t, path, "Range", "bytes=2-5")
 	require.Equal(t, http.StatusFound, res.StatusCode)
 	require.Equal(t, before, requests(store), "nothing is asked of the bucket")
@@ -77,7 +77,7 @@ func TestPlayersAreSentToTheBucket(t *testing.T) {
 	require.LessOrEqual(t, seconds, 60)
 	signed, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
 	require.NoError(t, err)
-	require.Greater(t, time.Until(signed.Add(time.Duration(seconds)*time.Second)), 35*time.Second, "it is good for as long as a browser goes by it")
+	require.Greater(t, signed.Add(time.Duration(seconds)*time.Second).Sub(began), 35*time.Second, "it is good for as long as a browser goes by it")
 	require.NotContains(t, u.String(), strings.Split(path, "/")[2], "the grant stays here")
 
 	segment, err := http.NewRequestWithContext(t.Context(), http.MethodGet, u.String(), nil)
@@ -112,10 +112,10 @@ func TestPlayersAreSentToTheBucket(t *testing.T) {
 	res, _ = r.nobody.get(t, path)
 	require.Equal(t, http.StatusFound, res.StatusCode)
 	require.NoError(t, r.catalog.SetDisabled(t.Context(), r.member.account.ID, true))
-	require.Eventually(t, func() bool {
+	soon(t, 5*time.Second, func() bool {
 		res, _ := r.nobody.get(t, path)
 		return res.StatusCode == http.StatusNotFound || res.StatusCode == http.StatusForbidden
-	}, 10*time.Second, 50*time.Millisecond, "what is closed gets no new address")
+	}, "what is closed gets a new address")
 }
 
 // TestWhatTheBucketHasLost (F25): the server does not hear of what the bucket says to
@@ -135,7 +135,7 @@ func TestWhatTheBucketHasLost(t *testing.T) {
 	require.Eventually(t, func() bool {
 		operator.read(t, "/api/admin/missing", &found)
 		return found.Total == 1
-	}, 10*time.Second, 10*time.Millisecond)
+	}, hangs, tick)
 	require.Equal(t, key, found.Items[0].Object)
 }
 
@@ -188,7 +188,11 @@ func TestAnUploadOutlivesAStoreThatIsAway(t *testing.T) {
 			v, half := r.start(t, catalog.InTeam), len(raw)/2
 			r.send(t, v, 0, raw[:half])
 			proxy.Misbehave(fault, -1)
-			for range 2 {
+			times := 2
+			if fault == objectstest.Silent { // which takes three times its patience
+				times = 1
+			}
+			for range times {
 				res := r.owner.ask(t, http.MethodPatch, "/api/uploads/"+v.UploadID, string(raw[half:]),
 					"Content-Type", "application/offset+octet-stream", "Upload-Offset", strconv.Itoa(half), "Tus-Resumable", "1.0.0")
 				require.Equal(t, http.StatusServiceUnavailable, res.StatusCode, text(t, res))

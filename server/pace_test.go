@@ -56,7 +56,7 @@ func (p *person) flood(t *testing.T, most int, method, path, body string) (throu
 
 func TestAFloodOfGuestCommentsIsSlowed(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r, _ := newRigInNoTime(t, nil)
 	yes := true
 	v := r.start(t, "link")
 	_, err := r.catalog.ChangeVideo(t.Context(), v.ID, catalog.VideoChange{GuestsMayComment: &yes})
@@ -78,7 +78,7 @@ func TestAFloodOfGuestCommentsIsSlowed(t *testing.T) {
 // question who asks, and no more.
 func TestAFloodIsStoppedBeforeAnythingIsLookedUp(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r, _ := newRigInNoTime(t, nil)
 	v := r.start(t, "link")
 	through, refused := r.member.flood(t, 2000, http.MethodGet, "/api/videos/"+v.ID, "")
 	require.NotNil(t, refused)
@@ -95,15 +95,21 @@ func TestAFloodIsStoppedBeforeAnythingIsLookedUp(t *testing.T) {
 	require.Equal(t, http.StatusOK, r.owner.ask(t, http.MethodGet, "/api/videos/"+v.ID, "").StatusCode, "others go on")
 }
 
-// TestRecordingIsNotSlowed: the bytes of an upload, and media with a grant, are
-// not counted.
+// TestRecordingIsNotSlowed: the bytes of an upload, and media with a grant, are not
+// counted. All limits are a tenth of what they are.
 func TestRecordingIsNotSlowed(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	tenth := 0.1
+	r, _ := newRigInNoTime(t, &tenth)
 	v := r.start(t, "link")
-	for i := range 600 {
+	for i := range 100 {
 		r.send(t, v, i, []byte("x"))
 	}
-	through, refused := r.nobody.flood(t, 2600, http.MethodGet, r.media(v, "master.m3u8"), "")
+	const most = 300
+	through, refused := r.nobody.flood(t, most, http.MethodGet, r.media(v, "master.m3u8"), "")
 	require.Nil(t, refused, through)
+	_, refused = r.nobody.flood(t, most, http.MethodGet, "/api/videos/"+v.ID, "")
+	require.NotNil(t, refused, "the control: what is counted is refused by then")
+	_, refused = r.owner.flood(t, 100, http.MethodPost, "/api/videos/"+v.ID+"/finish", "")
+	require.NotNil(t, refused, "and so is what changes something")
 }

@@ -242,7 +242,7 @@ func TestAViewLimitHolds(t *testing.T) {
 
 func TestALinksPasswordIsGuessedSlowly(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r, _ := newRigInNoTime(t, nil)
 	link := r.makeLink(t, r.start(t, catalog.InTeam), object{"password": "correct horse"})
 	var refused bool
 	for i := range 12 {
@@ -310,8 +310,7 @@ func TestOnlyWhoMayEditSeesAndMakesLinks(t *testing.T) {
 // their streams of events, end within seconds of the end of the link.
 func TestWhatALinkTakesAwayEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	const opening = 10 * time.Second // a password takes its time where there is little of it
-	r := newRig(t)
+	r, clock := newRigInNoTime(t, nil)
 	require.NoError(t, r.server.Start(t.Context(), r.catalog, slog.New(slog.DiscardHandler)))
 	v := r.upload(t, recording(t, "tiny.mp4"), 1<<20, true)
 	ends := map[string]func(share.Link){
@@ -319,16 +318,15 @@ func TestWhatALinkTakesAwayEndsAtOnce(t *testing.T) {
 		"new password": func(l share.Link) {
 			r.owner.do(t, "PATCH /api/links/"+l.ID, object{"password": "battery staple"}, 200, nil)
 		},
-		"expired": func(share.Link) {}, // by itself
+		"expired": func(share.Link) { clock.move(time.Minute) },
 		"private": func(share.Link) {
 			r.owner.do(t, "PATCH /api/videos/"+v.ID, object{"visibility": "private"}, 200, nil)
 		},
 	}
 	for _, name := range []string{"revoked", "new password", "expired", "private"} {
-		terms, soon := object{"password": "correct horse"}, 5*time.Second
+		terms := object{"password": "correct horse"}
 		if name == "expired" {
-			terms["expires_at"] = time.Now().Add(opening)
-			soon += opening
+			terms["expires_at"] = r.catalog.Now().Add(time.Minute)
 		}
 		link := r.makeLink(t, v, terms)
 		var opened struct {
@@ -343,21 +341,17 @@ func TestWhatALinkTakesAwayEndsAtOnce(t *testing.T) {
 		events := r.nobody.ask(t, "GET", "/api/videos/"+v.ID+"/events?pass="+opened.Pass, "")
 		require.Equal(t, 200, events.StatusCode)
 		ends[name](link)
-		require.Eventually(t, func() bool {
+		soon(t, 5*time.Second, func() bool {
 			return r.nobody.ask(t, "HEAD", opened.Video.Playback.Progressive, "").StatusCode == http.StatusForbidden
-		}, soon, 50*time.Millisecond, name)
-		heard := make(chan string, 1)
+		}, name)
+		var said bytes.Buffer
+		ended := make(chan struct{})
 		go func() {
-			var all bytes.Buffer
-			_, _ = all.ReadFrom(events.Body)
-			heard <- all.String()
+			defer close(ended)
+			_, _ = said.ReadFrom(events.Body)
 		}()
-		select {
-		case said := <-heard:
-			require.Contains(t, said, "event: video_removed", name)
-		case <-time.After(15 * time.Second):
-			t.Fatal(name + ": the stream goes on")
-		}
+		soon(t, 15*time.Second, over(ended), name+": the stream goes on")
+		require.Contains(t, said.String(), "event: video_removed", name)
 		res, _ = r.nobody.get(t, "/api/videos/"+v.ID, "Meanwhile-Pass", opened.Pass)
 		require.Equal(t, 404, res.StatusCode)
 	}

@@ -110,10 +110,10 @@ func TestRemovalEndsPlayback(t *testing.T) {
 
 	require.Equal(t, "heir", code(t, admin.ask(t, "DELETE", admin.member(r.member), "")))
 	require.Equal(t, 204, admin.ask(t, "DELETE", admin.member(r.member)+"?heir="+r.owner.account.ID, "").StatusCode)
-	require.Eventually(t, func() bool {
+	soon(t, 5*time.Second, func() bool {
 		res, _ := r.nobody.get(t, seen.Playback.Progressive)
 		return res.StatusCode == http.StatusForbidden
-	}, 5*time.Second, 10*time.Millisecond, "the grant is void")
+	}, "the grant is not void")
 	res, _ = r.member.get(t, "/api/videos/"+v.ID)
 	require.Equal(t, 404, res.StatusCode)
 	require.Equal(t, r.owner.account.ID, r.read(t, mine.ID).OwnerID)

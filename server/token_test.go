@@ -14,7 +14,7 @@ import (
 // whoever shares the network with a good one goes on.
 func TestMadeUpTokensCostNothingForLong(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r, _ := newRigInNoTime(t, nil)
 	_, shown, err := r.catalog.AddToken(t.Context(), people.NewToken{Account: r.owner.account, Name: "script", Scope: people.ScopeRead})
 	require.NoError(t, err)
 	script := &person{rig: r, bearer: shown}

@@ -52,7 +52,7 @@ func events(t *testing.T, p *person, path string) <-chan string {
 // awaits waits for a stream to say something.
 func awaits(t *testing.T, said <-chan string, words string) {
 	t.Helper()
-	limit := time.After(10 * time.Second)
+	limit := time.After(hangs)
 	for {
 		select {
 		case text, ok := <-said:

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -209,8 +211,10 @@ func (r *rig) draw(t testing.TB, v *catalog.Video) {
 	t.Helper()
 	stills := catalog.Stills{Poster: catalog.ObjectPrefix(v.ID) + "still/1/poster.jpg", Preview: catalog.ObjectPrefix(v.ID) + "still/1/preview.webp"}
 	for _, key := range []string{stills.Poster, stills.Preview} {
-		_, err := r.store.Put(t.Context(), key, strings.NewReader(secret))
+		path, err := r.store.Path(key) // the store would wait for the disk, two thousand times in a walk
 		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(secret), 0o600))
 	}
 	raw, err := json.Marshal(stills)
 	require.NoError(t, err)
@@ -220,7 +224,7 @@ func (r *rig) draw(t testing.TB, v *catalog.Video) {
 // try makes a call and says what was wrong with the answer, or "".
 func (r *rig) try(t testing.TB, c call) string {
 	t.Helper()
-	r.execute(t, "UPDATE uploads SET state = 'finished' WHERE state = 'open'") // nobody may have thousands open
+	r.execute(t, "DELETE FROM videos") // nobody may have thousands open, and to count them takes longer and longer
 	v := r.set(t, c.scene)
 	if c.picture() {
 		r.draw(t, v)
@@ -233,6 +237,7 @@ func (r *rig) try(t testing.TB, c call) string {
 		header = append(header, "Tus-Resumable", "1.0.0")
 	}
 	res := c.who.person.ask(t, method, path, bodies[c.route], header...)
+	defer res.Body.Close()
 	watch, comment, download, edit := c.scene.rights(c.who)
 	if slug != v.Slug && slices.Contains([]string{"expired link", "revoked link", "wrong password"}, c.who.name) && c.need.Names == access.VideoSlug {
 		watch = false // the link's own address leads nowhere, whatever the video's does

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/meanwhile-app/meanwhile/storage/catalog"
+	"github.com/meanwhile-app/meanwhile/storage/clocks"
+	"github.com/meanwhile-app/meanwhile/storage/database"
+	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
+	"github.com/meanwhile-app/meanwhile/storage/record"
+)
+
+const (
+	// hangs is how long to wait for what nobody promises within a time: whatever takes
+	// longer will not come.
+	hangs = 3 * time.Minute
+	// tick is how often is looked whether it has come.
+	tick = 20 * time.Millisecond
+)
+
+// soon waits for what is promised within a time. Only time counts in which this
+// process runs: each tick that it gets is one, and those are dropped for which a
+// machine that is busy with something else leaves no room.
+func soon(t testing.TB, limit time.Duration, so func() bool, broken string) {
+	t.Helper()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for range limit / tick {
+		if so() {
+			return
+		}
+		<-ticker.C
+	}
+	require.True(t, so(), broken)
+}
+
+// hands are those of a clock that stands still until a test moves them.
+type hands struct{ ahead atomic.Int64 }
+
+func (h *hands) move(by time.Duration) { h.ahead.Add(int64(by)) }
+
+// newRigInNoTime makes a rig for which no time passes but what the test lets pass: no
+// budget comes back, and nothing ends early, because a machine was slow. It is a
+// server alone, for several go by the clock of their database.
+func newRigInNoTime(t testing.TB, pace *float64, adjust ...func(*Options)) (*rig, *hands) {
+	t.Helper()
+	began, h := time.Now(), new(hands)
+	r := newRigOver(t, databasetest.New(t, database.SQLite), pace, append(adjust, by(func() time.Time {
+		return began.Add(time.Duration(h.ahead.Load()))
+	}))...)
+	return r, h
+}
+
+// by has a server go by a clock.
+func by(now func() time.Time) func(*Options) {
+	return func(o *Options) {
+		o.Catalog = catalog.New(record.Options{DB: o.Catalog.DB, Queue: o.Queue, Log: o.Log, Clock: clocks.OfDatabase(now, o.Log)})
+	}
+}

@@ -104,20 +104,17 @@ func TestBadCommentsGetASentence(t *testing.T) {
 		"no video":                {"absent", map[string]any{"at_ms": 1, "body": "x"}, 404},
 	}
 	for name, row := range rows {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if row.video == "" {
-				row.video = r.video.ID
-			}
-			status, raw := r.member.call(http.MethodPost, "/api/videos/"+row.video+"/comments", row.body)
-			require.Equal(t, row.status, status, string(raw))
-			problem := decode[reply.Problem](t, raw)
-			require.NotEmpty(t, problem.Detail)
-			require.NotEmpty(t, problem.Code)
-			require.Less(t, len(raw), 2000, "the input is not repeated")
-		})
+		if row.video == "" {
+			row.video = r.video.ID
+		}
+		status, raw := r.member.call(http.MethodPost, "/api/videos/"+row.video+"/comments", row.body)
+		require.Equal(t, row.status, status, "%s: %s", name, raw)
+		problem := decode[reply.Problem](t, raw)
+		require.NotEmpty(t, problem.Detail, name)
+		require.NotEmpty(t, problem.Code, name)
+		require.Less(t, len(raw), 2000, "the input is not repeated: "+name)
 	}
-	t.Run("nothing was written", func(t *testing.T) { require.Len(t, r.member.comments(), 2) })
+	require.Len(t, r.member.comments(), 2, "nothing was written")
 }
 
 func TestTheLongestCommentOfTheHeaviestCharactersFits(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,6 +43,7 @@ func TestARecordingDoesNotFloodItsViewers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.feed.pause = 300 * time.Millisecond
+	began := time.Now()
 	events := r.member.listen(t.Context(), "/api/videos/"+r.video.ID+"/events")
 	for i := range 40 {
 		title := fmt.Sprintf("part %d", i)
@@ -52,7 +54,7 @@ func TestARecordingDoesNotFloodItsViewers(t *testing.T) {
 	for !strings.Contains(nextOf(t, events, "video").data, "part 39") {
 		shown++
 	}
-	require.Less(t, shown, 20)
+	require.LessOrEqual(t, shown, int(time.Since(began)/r.feed.pause), "one in a pause at most, however long it took")
 }
 
 func TestRightsEndAStream(t *testing.T) {
@@ -185,19 +187,47 @@ func TestAServerThatStopsEndsItsStreams(t *testing.T) {
 	last := end(t, events)
 	require.Len(t, last, 1)
 	require.Equal(t, "retry", last[0].name, "when to go to another server")
-	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, testTime, tick)
 }
+
+// slowStart passes on the deadlines of a stream's writes once its test says so.
+type slowStart struct {
+	http.ResponseWriter
+	hasty *atomic.Bool
+}
+
+// SetWriteDeadline implements what http.ResponseController looks for.
+func (s *slowStart) SetWriteDeadline(at time.Time) error {
+	if !s.hasty.Load() {
+		return nil
+	}
+	return http.NewResponseController(s.ResponseWriter).SetWriteDeadline(at)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (s *slowStart) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// Flush implements http.Flusher.
+func (s *slowStart) Flush() { _ = http.NewResponseController(s.ResponseWriter).Flush() }
 
 func TestWhoDoesNotReadIsLetGo(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.feed.patience, r.feed.pause = 100*time.Millisecond, 0
-	r.feed.Video = func(context.Context, *catalog.Video) (any, error) { return strings.Repeat("x", 1<<20), nil }
+	// Not before its first event: until then a slow machine would be let go, too.
+	var hasty atomic.Bool
+	r.feed.Video = func(context.Context, *catalog.Video) (any, error) {
+		hasty.Store(true)
+		return strings.Repeat("x", 1<<20), nil
+	}
+	inner := r.Config.Handler
+	r.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { inner.ServeHTTP(&slowStart{w, &hasty}, req) })
 	res := r.member.request(t.Context(), http.MethodGet, "/api/videos/"+r.video.ID+"/events", nil)
 	defer res.Body.Close()
-	require.Equal(t, 1, r.feed.Followers())
-	for i := 0; r.feed.Followers() > 0; i++ {
-		require.Less(t, i, 2000)
+	require.Equal(t, 200, res.StatusCode)
+	began := time.Now()
+	for i := 0; !hasty.Load() || r.feed.Followers() > 0; i++ {
+		require.Less(t, time.Since(began), testTime)
 		title := fmt.Sprint("title ", i)
 		_, err := r.catalog.ChangeVideo(t.Context(), r.video.ID, catalog.VideoChange{Title: &title})
 		require.NoError(t, err)
@@ -264,16 +294,23 @@ func TestTenThousandReconnectsLeaveNothingBehind(t *testing.T) {
 	if testing.Short() {
 		reconnects = 500
 	}
+	began := time.Now()
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
 			for range reconnects / 10 {
 				visit()
+				if time.Since(began) > testTime {
+					return // on a slow machine fewer must do
+				}
 			}
 		})
 	}
 	all.Wait()
-	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, 20*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return r.feed.Followers() == 0 }, testTime, tick)
 	r.Client().CloseIdleConnections()
-	goleak.VerifyNone(t, settled)
+	began = time.Now()
+	for left := goleak.Find(settled); left != nil; left = goleak.Find(settled) { // what ends may take a while to
+		require.Less(t, time.Since(began), testTime, left)
+	}
 }

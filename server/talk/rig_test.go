@@ -30,6 +30,12 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
+// testTime is longer than anything takes, even if the machine stands still for a while.
+const (
+	testTime = 2 * time.Minute
+	tick     = time.Millisecond
+)
+
 // rig is a server with the conversation's routes behind the real gate.
 type rig struct {
 	*httptest.Server
@@ -64,9 +70,10 @@ func newRig(t testing.TB) *rig {
 	require.NoError(t, err)
 	a, err := auth.New(auth.Options{Catalog: r.catalog, BaseURL: base})
 	require.NoError(t, err)
-	r.api = New(Options{Catalog: r.catalog, Auth: a, Secret: []byte("secret")})
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) // a guest is somebody else after midnight
+	r.api = New(Options{Catalog: r.catalog, Auth: a, Secret: []byte("secret"), Now: func() time.Time { return noon }})
 	r.feed = NewFeed(FeedOptions{Catalog: r.catalog, Finder: access.NewFinder(r.catalog, nil, time.Now), Auth: a, Video: describe, Log: quiet})
-	r.feed.check, r.feed.pause = 20*time.Millisecond, 20*time.Millisecond
+	r.feed.check, r.feed.pause, r.feed.patience = 20*time.Millisecond, 20*time.Millisecond, testTime
 
 	engine := gin.New()
 	require.NoError(t, engine.SetTrustedProxies([]string{"127.0.0.1"}))
@@ -250,7 +257,7 @@ func next(t testing.TB, events <-chan heard) heard {
 	case e, ok := <-events:
 		require.True(t, ok, "the stream ended")
 		return e
-	case <-time.After(time.Minute):
+	case <-time.After(testTime):
 		require.FailNow(t, "no event")
 		return heard{}
 	}
@@ -277,7 +284,7 @@ func end(t testing.TB, events <-chan heard) []heard {
 				return all
 			}
 			all = append(all, e)
-		case <-time.After(10 * time.Second):
+		case <-time.After(testTime):
 			require.FailNow(t, "the stream goes on")
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net/http"
@@ -26,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/meanwhile-app/meanwhile/cluster"
+	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
 )
 
@@ -93,11 +95,15 @@ func startProxied(t *testing.T, start func(t *testing.T, port string, servers []
 	t.Helper()
 	port := freePorts(t, 1)[0]
 	p := &proxied{url: "https://localhost:" + port}
-	p.Cluster = servers(t, 2, "MEANWHILE_BASE_URL="+p.url, "MEANWHILE_WHIP_ADDR=127.0.0.1:0", "MEANWHILE_TRUSTED_PROXIES=127.0.0.1")
+	p.Cluster = clustertest.Open(t, all.Stores(t), cluster.Options{
+		Servers: 2, Env: []string{"MEANWHILE_BASE_URL=" + p.url, "MEANWHILE_WHIP_ADDR=127.0.0.1:0", "MEANWHILE_TRUSTED_PROXIES=127.0.0.1"},
+	})
 	var addrs []string
-	for _, s := range p.Servers {
-		addrs = append(addrs, strings.TrimPrefix(s.URL(), "http://"))
+	for i, port := range freePorts(t, 2) { // where they are again after they have stopped
+		addrs = append(addrs, "127.0.0.1:"+port)
+		p.Servers[i].Args = []string{"serve", "--addr", addrs[i]}
 	}
+	require.NoError(t, p.Start(t.Context()))
 	start(t, port, addrs)
 	p.client = ledger.NewClient(p.url)
 	p.client.HTTP = p.browser(t)
@@ -219,17 +225,28 @@ func (p *proxied) events(t *testing.T) {
 			lines <- scan.Text()
 		}
 	}()
-	said := time.Now()
-	require.NoError(t, p.client.JSON(t.Context(), http.MethodPost, "/api/videos/"+v.ID+"/comments", map[string]any{"at_ms": 0, "body": "heard at once"}, nil))
+	quickest := soon // of some: a machine may be slow, a proxy that holds events back holds back each
+	for n := range 5 {
+		body, said := fmt.Sprint("heard at once ", n), time.Now()
+		require.NoError(t, p.client.JSON(t.Context(), http.MethodPost, "/api/videos/"+v.ID+"/comments", map[string]any{"at_ms": 0, "body": body}, nil))
+		requireHeard(t, lines, body)
+		quickest = min(quickest, time.Since(said))
+	}
+	require.Less(t, quickest, 5*time.Second)
+}
+
+// requireHeard waits for a line that says something.
+func requireHeard(t *testing.T, lines <-chan string, says string) {
+	t.Helper()
+	late := time.After(soon)
 	for {
 		select {
 		case line, open := <-lines:
 			require.True(t, open, "the stream ended")
-			if strings.Contains(line, "comment") {
-				require.Less(t, time.Since(said), 5*time.Second)
+			if strings.Contains(line, says) {
 				return
 			}
-		case <-time.After(soon):
+		case <-late:
 			require.FailNow(t, "no event came through")
 		}
 	}
@@ -243,7 +260,7 @@ const offer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE
 // whip begins and ends sessions: the request that ends one reaches the server
 // that has it.
 func (p *proxied) whip(t *testing.T) {
-	for range 3 {
+	for ended := 0; ended < 3; {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/api/whip", strings.NewReader(offer))
 		require.NoError(t, err)
 		req.Header.Set("Content-Type", "application/sdp")
@@ -253,6 +270,7 @@ func (p *proxied) whip(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
 		require.Equal(t, http.StatusCreated, res.StatusCode, string(answer))
+		begun := time.Now()
 		session, err := res.Request.URL.Parse(res.Header.Get("Location"))
 		require.NoError(t, err)
 		req, err = http.NewRequestWithContext(t.Context(), http.MethodDelete, session.String(), nil)
@@ -260,7 +278,10 @@ func (p *proxied) whip(t *testing.T) {
 		res, err = p.client.HTTP.Do(req)
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
-		require.Equal(t, http.StatusOK, res.StatusCode)
+		if time.Since(begun) < 5*time.Second { // later it may have ended: nobody connects to it
+			require.Equal(t, http.StatusOK, res.StatusCode)
+			ended++
+		}
 	}
 }
 
@@ -293,12 +314,17 @@ func (p *proxied) oneServerLess(t *testing.T) {
 	}
 }
 
-// back starts a server again where it was.
+// back starts a server again where it was, and waits until the proxy sends it something.
 func (p *proxied) back(t *testing.T, server *cluster.Node) {
 	t.Helper()
-	server.Args = []string{"serve", "--addr", strings.TrimPrefix(server.URL(), "http://")}
 	require.NoError(t, p.Restart(t.Context(), server))
-	require.Eventually(t, func() bool { return status(t.Context(), p.client.HTTP, p.url+"/readyz") == http.StatusOK }, soon, tick)
+	require.Eventually(t, func() bool {
+		if status(t.Context(), p.client.HTTP, p.url+"/api/videos") != http.StatusOK {
+			return false
+		}
+		numbers, _, err := ledger.NewClient(server.URL()).Once(t.Context(), ledger.Request{Method: http.MethodGet, Path: "/metrics"})
+		return err == nil && bytes.Contains(numbers, []byte(`route="/api/videos",`))
+	}, soon, 5*tick)
 }
 
 // TestCaddyKnowsEveryOption looks for what an older or newer Caddy would pass over.

@@ -6,11 +6,12 @@ package deploy_test
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/cluster"
 	"github.com/meanwhile-app/meanwhile/cluster/clustertest"
 	"github.com/meanwhile-app/meanwhile/cluster/ledger"
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 const (
@@ -48,21 +50,17 @@ func owner(t *testing.T, c *cluster.Cluster) {
 	require.NoError(t, err, string(out))
 }
 
-// freePorts are so many ports that nobody listens on.
+// freePorts are so many ports that nobody listens on, and that the system gives to
+// nobody.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var ports []string
-	var open []net.Listener
-	for range n {
-		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	for len(ports) < n {
+		port, err := storestest.FreePort(t.Context())
 		require.NoError(t, err)
-		open = append(open, listener) // until all are found, so that they differ
-		_, port, err := net.SplitHostPort(listener.Addr().String())
-		require.NoError(t, err)
-		ports = append(ports, port)
-	}
-	for _, listener := range open {
-		require.NoError(t, listener.Close())
+		if !slices.Contains(ports, strconv.Itoa(port)) {
+			ports = append(ports, strconv.Itoa(port))
+		}
 	}
 	return ports
 }
@@ -84,7 +82,7 @@ func program(t *testing.T, names ...string) string {
 // output runs a program to its end and returns what it printed.
 func output(t *testing.T, env []string, path string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*soon)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -126,7 +124,7 @@ func run(t *testing.T, p cluster.Program) *cluster.Process {
 
 // status asks an address and returns the status, 0 where nobody answers.
 func status(ctx context.Context, client *http.Client, url string) int {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, soon/2)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

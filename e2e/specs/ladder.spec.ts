@@ -26,9 +26,10 @@ async function playlists(master: string): Promise<string[]> {
 }
 
 test('spans join to the frame, without a gap or an overlap', async ({ server, api }) => {
+  test.setTimeout(900_000);
   const seconds = 95;
   const wanted = sorted(times(countedMP4(seconds), 'v'));
-  const video = await finished(api, countedMP4(seconds), 180_000);
+  const video = await finished(api, countedMP4(seconds), 600_000);
   const master = server.url + video.playback.hls;
   const rungs = (await playlists(master)).filter((uri) => !/audio|source/.test(uri));
   expect(rungs.length).toBeGreaterThan(0);
@@ -44,7 +45,7 @@ test('spans join to the frame, without a gap or an overlap', async ({ server, ap
 });
 
 test('sound and picture are together after half an hour', async ({ server, api }) => {
-  test.setTimeout(420_000);
+  test.setTimeout(1_200_000);
   // once a minute a white flash and a beep, both a tenth of a second long
   const file = made(
     'flashes.mp4',
@@ -55,7 +56,7 @@ test('sound and picture are together after half an hour', async ({ server, api }
     ...['-sc_threshold', '0', '-c:a', 'aac', '-b:a', '64k'],
     ...['-movflags', 'frag_keyframe+empty_moov+default_base_moof'],
   );
-  const video = await finished(api, file, 400_000);
+  const video = await finished(api, file, 900_000);
   const all = await playlists(server.url + video.playback.hls);
   const picture = all.find((uri) => !/audio|source/.test(uri)) ?? '';
   const sound = all.find((uri) => /audio/.test(uri)) ?? '';

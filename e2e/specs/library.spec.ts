@@ -1,5 +1,6 @@
 import type { Locator, Page } from '@playwright/test';
 
+import { calm } from '../support/calm.ts';
 import { fragmentedMP4 } from '../support/hostile.ts';
 import { expect, test } from '../support/test.ts';
 
@@ -27,6 +28,7 @@ test('a title is written in its place, the link is copied, a circle is chosen', 
   members,
 }) => {
   const { id, slug } = await api.create('First title', 'video/mp4');
+  await calm(ownersPage);
   await ownersPage.goto('/');
   await choose(ownersPage, 'First title', 'Rename');
   const line = ownersPage.getByRole('textbox', { name: 'Title' });
@@ -106,6 +108,7 @@ test('the search minds neither case nor accents, and lives in the address', asyn
 
 test('what goes to the trash comes back, at once or later', async ({ api, ownersPage }) => {
   await api.create('Dear old clip', 'video/mp4');
+  await calm(ownersPage);
   await ownersPage.goto('/');
   const clip = card(ownersPage, 'Dear old clip');
   await choose(ownersPage, 'Dear old clip', 'Move to trash');
@@ -147,8 +150,10 @@ test('sixty videos come page by page as one scrolls, each once', async ({ api, o
 
 test('what others do appears without a reload', async ({ api, members }) => {
   const page = await members.newPage();
+  const listens = page.waitForResponse(/\/api\/events/);
   await page.goto('/');
   await expect(page.getByRole('heading', { name: /^Show it once/ })).toBeVisible();
+  await listens; // what happens before that is not told
   await page.evaluate(() => (document.body.dataset.kept = 'yes'));
   const { id } = await api.create('News', 'video/mp4');
   await expect(card(page, 'News')).toContainText('Olive Owner');
@@ -166,11 +171,11 @@ test('a card fills by itself and moves under the pointer', async ({ api, ownersP
   await api.upload(fragmentedMP4(), 'moving.mp4', 'video/mp4');
   const clip = card(ownersPage, 'moving.mp4');
   const images = clip.locator('img');
-  await expect(images.first()).toHaveAttribute('src', /poster\.jpg/, { timeout: 45_000 });
+  await expect(images.first()).toHaveAttribute('src', /poster\.jpg/);
   await expect(clip).toContainText('0:12');
   const [video] = await api.videos();
   const preview = async () => (await api.video(video?.id ?? '')).playback.preview;
-  await expect.poll(preview, { timeout: 45_000 }).not.toBeNull();
+  await expect.poll(preview).not.toBeNull();
   await expect(async () => {
     await ownersPage.mouse.move(0, 0);
     await images.first().hover({ force: true });

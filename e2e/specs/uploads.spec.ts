@@ -42,9 +42,10 @@ test('files of many kinds dropped at once play, or say in words why not', async 
   for (const { slug, title } of videos.filter(({ title }) => title !== 'lies')) {
     await page.goto(`/v/${slug}`);
     const ready = async () => (await playerState(page)).duration;
-    await expect.poll(ready, { timeout: 45_000 }).toBeGreaterThan(4.5);
+    await expect.poll(ready).toBeGreaterThan(4.5);
     if (title === 'voice') {
-      await page.locator('video').evaluate((video: HTMLVideoElement) => video.play());
+      const player = page.locator('video:not([data-standby])');
+      await player.evaluate((video: HTMLVideoElement) => video.play());
       await expect.poll(async () => (await playerState(page)).audioBytes).toBeGreaterThan(0);
     } else await play(page);
   }
@@ -61,7 +62,11 @@ test('an upload is paused, left by a reload, and goes on with the same file', as
   await signIn(context);
   const page = await context.newPage();
   await page.goto('/');
-  line.slowDown(6 << 20);
+  // The first eight MB are quick, the rest has a minute: it must not be over before somebody presses Pause.
+  await page.route('**/api/uploads/*', async (route) => {
+    if (Number(route.request().headers()['upload-offset']) > 0) line.slowDown(256 << 10);
+    await route.continue();
+  });
   await page.getByLabel('Video files').first().setInputFiles(file);
   const row = page.getByRole('region', { name: 'Uploads' }).getByRole('listitem');
   const progress = row.getByRole('progressbar');
@@ -69,13 +74,15 @@ test('an upload is paused, left by a reload, and goes on with the same file', as
   await expect.poll(share).toBeGreaterThan(0);
   await row.getByRole('button', { name: 'Pause big.mp4' }).click();
   await expect(row).toContainText('Paused at');
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  line.slowDown(Infinity);
 
   await page.reload();
   await expect(row).toContainText('Interrupted');
   const [video] = await api.videos();
   const { id = '', upload_url: upload = '' } = video ?? {};
+  await expect.poll(() => api.offset(upload)).toBeGreaterThanOrEqual(8 << 20);
   const kept = await api.offset(upload);
-  expect(kept).toBeGreaterThanOrEqual(8 << 20);
   const again = row.getByLabel('Choose big.mp4 again', { exact: true });
   await again.setInputFiles({ name: 'big.mp4', mimeType: 'video/mp4', buffer: Buffer.alloc(9) });
   await expect(row).toContainText('That is another file');
@@ -85,7 +92,7 @@ test('an upload is paused, left by a reload, and goes on with the same file', as
     if (request.method() === 'PATCH') patched.push(Number(request.headers()['upload-offset']));
   });
   await again.setInputFiles(file);
-  await expect(row).toContainText('Uploaded', { timeout: 30_000 });
+  await expect(row).toContainText('Uploaded');
   expect(Math.min(...patched)).toBeGreaterThanOrEqual(kept);
 
   expect(await api.videos()).toHaveLength(1);

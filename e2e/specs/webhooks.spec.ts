@@ -14,8 +14,6 @@ const test = base.extend<{ receiver: Receiver }>({
 
 test.use({ environment: { MEANWHILE_WEBHOOK_PRIVATE: '127.0.0.1' } });
 
-const settle = { timeout: 20_000 };
-
 /** Makes a webhook by clicking, and returns the secret that is shown. */
 async function make(page: Page, url: string): Promise<string> {
   await page.goto('/settings#webhooks');
@@ -41,10 +39,11 @@ test('a webhook is made, tried and repaired, and its secret is shown once', asyn
   const dialog = page.getByRole('dialog', { name: host });
   await expect(dialog.getByText('Nothing has been sent yet.')).toBeVisible();
   await dialog.getByRole('button', { name: 'Send a test' }).click();
-  await expect(dialog.getByText(/^Delivered · status 204 · \d+ ms · 1 attempt$/)).toBeVisible(
-    settle,
-  );
-  expect(receiver.messages.map(({ type }) => type)).toEqual(['webhook.test']);
+  // a second attempt, or more, where this receiver stood still for longer than the server waits
+  const delivered = dialog.getByText(/^Delivered · status 204 · \d+ ms · \d+ attempts?$/);
+  await expect(delivered).toBeVisible();
+  expect(new Set(receiver.messages.map(({ type, id }) => `${type} ${id}`)).size).toBe(1);
+  expect(receiver.messages[0]!.type).toBe('webhook.test');
   expect(verify(secret, receiver.messages[0]!)).toBe(true);
   expect(verify(`whsec_${'A'.repeat(44)}`, receiver.messages[0]!)).toBe(false);
   expect(await page.content()).not.toContain(secret);
@@ -54,23 +53,24 @@ test('a webhook is made, tried and repaired, and its secret is shown once', asyn
   await api.json('PATCH', `/api/videos/${id}`, { visibility: 'workspace' });
   await api.json('POST', `/api/videos/${id}/comments`, { at_ms: 0, body: 'Look here' });
   const comments = () => receiver.messages.filter(({ type }) => type === 'comment.created');
-  await expect.poll(() => comments().length, settle).toBeGreaterThan(0); // another event may be told first
-  await expect(dialog.getByText('The receiver answered 500.').first()).toBeVisible(settle);
+  await expect.poll(() => comments().length).toBeGreaterThan(0); // another event may be told first
+  await expect(dialog.getByText('The receiver answered 500.').first()).toBeVisible();
   await expect(dialog).not.toContainText('said in private');
   receiver.status = 200;
   await dialog.getByRole('button', { name: 'Send comment.created again' }).click();
-  await expect(dialog.getByText(/^Delivered · status 200/).first()).toBeVisible(settle);
-  await expect.poll(() => comments().length, settle).toBeGreaterThan(1);
+  await expect(dialog.getByText(/^Delivered · status 200/).first()).toBeVisible();
+  await expect.poll(() => comments().length).toBeGreaterThan(1);
   expect(new Set(comments().map((message) => message.id)).size, 'one event, one id').toBe(1);
 
   await dialog.getByRole('button', { name: 'New secret' }).click();
   const renewed = page.getByRole('dialog', { name: 'The webhook’s secret' });
   const other = await renewed.locator('code').innerText();
   await renewed.getByRole('button', { name: 'Done' }).click();
-  const before = receiver.messages.length;
+  const tests = () => receiver.messages.filter(({ type }) => type === 'webhook.test');
+  const before = tests().length; // what failed before may be sent again meanwhile
   await dialog.getByRole('button', { name: 'Send a test' }).click();
-  await expect.poll(() => receiver.messages.length, settle).toBeGreaterThan(before);
-  const last = receiver.messages.at(-1)!;
+  await expect.poll(() => tests().length).toBeGreaterThan(before);
+  const last = tests().at(-1)!;
   expect([verify(secret, last), verify(other, last)], 'both for a day').toEqual([true, true]);
 
   await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
@@ -118,7 +118,7 @@ test('addresses inside are refused in words, and the pages fit', async ({
   await make(page, receiver.url);
   await page.getByRole('button', { name: /^Manage/ }).click();
   await page.getByRole('button', { name: 'Send a test' }).click();
-  await expect(page.getByText(/^Delivered/)).toBeVisible(settle);
+  await expect(page.getByText(/^Delivered/)).toBeVisible();
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     await expectAccessible(page);

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/report"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media"
 	"github.com/stretchr/testify/require"
@@ -75,7 +76,8 @@ func (c *client) api(t testing.TB, adjust func(*webrtc.SettingEngine)) *webrtc.A
 	}
 	engine, registry := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	require.NoError(t, engine.RegisterDefaultCodecs())
-	require.NoError(t, webrtc.RegisterDefaultInterceptors(engine, registry))
+	require.NoError(t, webrtc.RegisterDefaultInterceptorsWithOptions(engine, registry,
+		webrtc.WithReportSenderOptions(report.SenderNow(c.ledger.now))))
 	registry.Add(c.ledger)
 	return webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry))
 }

@@ -66,9 +66,10 @@ func TestOneLayerOfSeveral(t *testing.T) {
 	})
 	require.Equal(t, http.StatusOK, r.ask(t, "ada", http.MethodDelete+" "+got.header.Get("Location"), "").status)
 	seen := hashes(t, r.tape(t, 0).file(t))
-	require.GreaterOrEqual(t, different(seen), 80)
+	require.NotEmpty(t, seen)
 	for i, clip := range clips {
 		if slices.Contains(clip.hashes, seen[len(seen)-1]) {
+			require.GreaterOrEqual(t, different(seen)+sent[i].doubted(), 80)
 			requireInOrder(t, sent[i].hashes(), seen)
 			return
 		}

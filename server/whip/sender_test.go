@@ -31,10 +31,25 @@ type ledger struct {
 	sent  map[uint32]uint16 // by stream, the last sequence number
 	there map[uint32]uint16 // the same, as far as the server has read
 	heard time.Time         // when the server last said something
+	clock time.Time         // the sender's, which goes on with what is sent
 }
 
 func newLedger() *ledger {
-	return &ledger{sent: map[uint32]uint16{}, there: map[uint32]uint16{}, heard: time.Now()}
+	return &ledger{sent: map[uint32]uint16{}, there: map[uint32]uint16{}, heard: time.Now(), clock: time.Now()}
+}
+
+// now is what the sender's reports say: its timestamps count what it has sent, so
+// they stand still with it, and so does its clock.
+func (l *ledger) now() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.clock
+}
+
+func (l *ledger) goOn(by time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clock = l.clock.Add(by)
 }
 
 // NewInterceptor implements interceptor.Factory.
@@ -132,16 +147,20 @@ func (t *take) hashes() []string {
 	return list
 }
 
+// doubted counts the pictures that may be missing.
+func (t *take) doubted() (n int) {
+	for _, s := range t.shots {
+		if !s.sure {
+			n++
+		}
+	}
+	return n
+}
+
 // length is how long it is to be watched, in seconds, and give by how much that may
 // differ.
 func (t *take) length() (seconds, give float64) {
-	give = 0.2
-	for _, s := range t.shots {
-		if !s.sure {
-			give += frameTime.Seconds()
-		}
-	}
-	return float64(len(t.shots)) * frameTime.Seconds(), give
+	return float64(len(t.shots)) * frameTime.Seconds(), 0.2 + float64(t.doubted())*frameTime.Seconds()
 }
 
 // requireShown checks that a file has the pictures that were sent, each as it was
@@ -209,6 +228,7 @@ func (c *client) play(t testing.TB, track *webrtc.TrackLocalStaticSample, pictur
 			n = max(n-1, 0) / group * group // as an encoder would that is asked for a key frame
 		}
 		last = time.Now()
+		c.ledger.goOn(frameTime)
 		if n < len(pictures.frames) {
 			sent.shots = append(sent.shots, shot{hash: pictures.hashes[n], at: last, sure: true})
 			_ = track.WriteSample(media.Sample{Data: pictures.frames[n], Duration: frameTime}) // a layer may have been turned down

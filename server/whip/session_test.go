@@ -296,7 +296,7 @@ func TestALostConnectionComesBack(t *testing.T) {
 	require.Len(t, r.tapes, 1)
 	got := hashes(t, r.tape(t, 0).file(t))
 	requireInOrder(t, append(before.hashes(), after.hashes()...), got)
-	require.GreaterOrEqual(t, different(got), 200)
+	require.GreaterOrEqual(t, different(got)+before.doubted()+after.doubted(), 200)
 	require.Contains(t, clip.hashes[120:], got[len(got)-1], "what came after it is there")
 }
 

@@ -9,7 +9,7 @@ const (
 	jump      = 10 * time.Second
 	mostDrift = 1000
 	// transitWindow is how long the quickest arrival is remembered. Clocks drift
-	// a millisecond in it.
+	// a millisecond in it. All tracks' windows begin at once.
 	transitWindow = 5 * time.Second
 	// believable is how far sender reports may put a track from where its
 	// packets arrive.
@@ -26,11 +26,10 @@ type clock struct {
 	lastAt  time.Time
 	firstAt time.Time
 
-	// arrival is when the track's tick 0 would have arrived at the quickest, in
-	// ns of our clock, within this window and the one before.
-	arrival, before     int64
-	windowAt            time.Time
-	hasArrival, hasPrev bool
+	// arrival is when the track's tick 0 would have arrived at the quickest within
+	// this window, before the same within the one before it.
+	arrival, before earliest
+	window          int64
 
 	// sent is when the track's tick 0 was taken, in ns of the sender's clock.
 	sent    int64
@@ -38,6 +37,19 @@ type clock struct {
 	// early is a report that came before the first packet.
 	earlyNTP   uint64
 	earlyStamp uint32
+}
+
+// earliest is in ns of our clock, if it is known.
+type earliest struct {
+	ns    int64
+	known bool
+}
+
+func (m earliest) orEarlier(n earliest) earliest {
+	if !m.known || n.known && n.ns < m.ns {
+		return n
+	}
+	return m
 }
 
 // ns converts ticks.
@@ -65,27 +77,24 @@ func (c *clock) extend(stamp uint32, at time.Time) int64 {
 }
 
 // forget drops what is known about where the track lies beside others.
-func (c *clock) forget() { c.hasArrival, c.hasPrev, c.hasSent = false, false, false }
+func (c *clock) forget() { c.arrival, c.before, c.hasSent = earliest{}, earliest{}, false }
 
 func (c *clock) arrive(at time.Time) {
-	zero := at.UnixNano() - c.ns(c.ext)
-	switch {
-	case !c.hasArrival:
-		c.arrival, c.hasArrival, c.windowAt = zero, true, at
-	case at.Sub(c.windowAt) > transitWindow:
-		c.before, c.hasPrev = c.arrival, true
-		c.arrival, c.windowAt = zero, at
-	default:
-		c.arrival = min(c.arrival, zero)
-	}
+	c.roll(at.UnixNano() / int64(transitWindow))
+	c.arrival = c.arrival.orEarlier(earliest{at.UnixNano() - c.ns(c.ext), true})
 }
 
-// quickest is when tick 0 would have arrived.
-func (c *clock) quickest() int64 {
-	if c.hasPrev {
-		return min(c.arrival, c.before)
+// roll begins a window.
+func (c *clock) roll(window int64) {
+	switch window {
+	case c.window:
+		return
+	case c.window + 1:
+		c.before = c.arrival
+	default:
+		c.before = earliest{}
 	}
-	return c.arrival
+	c.arrival, c.window = earliest{}, window
 }
 
 // report takes an RTCP sender report: the sender's wall clock (NTP, 32.32 s) at
@@ -106,10 +115,19 @@ func (c *clock) report(ntp uint64, stamp uint32) {
 // shift tells by how many ns tick 0 of a track lies behind tick 0 of another.
 // The sender's reports know it exactly; the quickest arrivals know it roughly.
 func shift(of, behind *clock) (ns int64, ok bool) {
-	if !of.hasArrival || !behind.hasArrival {
+	window := max(of.window, behind.window)
+	of.roll(window)
+	behind.roll(window)
+	a, b := of.arrival.orEarlier(of.before), behind.arrival.orEarlier(behind.before)
+	switch now, then := of.arrival.known && behind.arrival.known, of.before.known && behind.before.known; {
+	case now && !then: // a line may have become slow before one of them came again
+		a, b = of.arrival, behind.arrival
+	case then && !now:
+		a, b = of.before, behind.before
+	case !a.known || !b.known:
 		return 0, false
 	}
-	rough := of.quickest() - behind.quickest()
+	rough := a.ns - b.ns
 	if of.hasSent && behind.hasSent {
 		exact := of.sent - behind.sent
 		if off := time.Duration(exact - rough); off < believable && off > -believable {

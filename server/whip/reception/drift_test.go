@@ -49,6 +49,8 @@ type sender struct {
 	silentUntil time.Duration
 	pauses      bool // it tells what is between from and until
 	stands      bool // the sound's timestamps stand still in between
+	slowFrom    time.Duration
+	slowBy      time.Duration // that the line adds from then on
 }
 
 // moment is something that happens to a Reception.
@@ -62,6 +64,12 @@ func (s sender) moments(length time.Duration) []moment {
 	start := time.Unix(1_800_000_000, 0)
 	late := func(fixed time.Duration) time.Duration {
 		return fixed + time.Duration(random.Int64N(int64(s.jitter)+1))
+	}
+	arrives := func(truth, fixed time.Duration) time.Duration {
+		if s.slowBy > 0 && truth >= s.slowFrom {
+			fixed += s.slowBy
+		}
+		return truth + late(fixed)
 	}
 	var list []moment
 	ticks := func(truth time.Duration, clock, base uint32, faster float64) uint32 {
@@ -82,7 +90,7 @@ func (s sender) moments(length time.Duration) []moment {
 		}
 		p := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: ticks(truth, 90_000, 4_000_000_000, 0), Marker: true}, Payload: payload}
 		seq++
-		list = append(list, moment{truth + late(s.videoDelay), func(r *Reception, now time.Time) { r.Video(p, now) }})
+		list = append(list, moment{arrives(truth, s.videoDelay), func(r *Reception, now time.Time) { r.Video(p, now) }})
 	}
 	if s.pauses {
 		list = append(list, moment{s.from + 50*time.Millisecond, func(r *Reception, now time.Time) { r.Pause(now) }})
@@ -104,13 +112,13 @@ func (s sender) moments(length time.Duration) []moment {
 		}
 		p := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: 77 + uint32(n*960) - stood(truth)}, Payload: opusFrame(truth)}
 		seq++
-		list = append(list, moment{truth + late(s.audioDelay), func(r *Reception, now time.Time) { r.Audio(p, now) }})
+		list = append(list, moment{arrives(truth, s.audioDelay), func(r *Reception, now time.Time) { r.Audio(p, now) }})
 	}
 	for truth := time.Duration(0); truth < length; truth += 5 * time.Second {
 		wall := start.Add(truth + time.Duration(random.Int64N(int64(2*s.noise)+1)) - s.noise)
 		video, audio := ticks(truth, 90_000, 4_000_000_000, 0), ticks(truth, 48_000, 77, s.drift)-stood(truth)
 		if s.reports {
-			list = append(list, moment{truth + late(0), func(r *Reception, _ time.Time) {
+			list = append(list, moment{arrives(truth, 0), func(r *Reception, _ time.Time) {
 				r.VideoReport(ntp(wall), video)
 				r.AudioReport(ntp(wall), audio)
 			}})
@@ -220,6 +228,21 @@ func requireRising(t *testing.T, list []seen) {
 	for i := 1; i < len(list); i++ {
 		require.Greater(t, list[i].at, list[i-1].at)
 		require.Greater(t, list[i].truth, list[i-1].truth)
+	}
+}
+
+// TestALineThatBecomesSlow holds both tracks up by the same, whenever that begins,
+// and neither shows nor moves a picture.
+func TestALineThatBecomesSlow(t *testing.T) {
+	t.Parallel()
+	for _, reports := range []bool{true, false} {
+		for at := 20 * time.Second; at < 26*time.Second; at += 110 * time.Millisecond {
+			s := sender{reports: reports, jitter: 5 * time.Millisecond, slowFrom: at, slowBy: 3 * time.Second}
+			got := s.receive(time.Minute)
+			require.Less(t, got.offsets(t, 5*time.Second), 40*time.Millisecond, "from %s", at)
+			requireRising(t, got.video)
+			requireRising(t, got.audio)
+		}
 	}
 }
 

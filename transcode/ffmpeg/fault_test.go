@@ -57,14 +57,13 @@ func TestWhatTheKernelDoesNotLimit(t *testing.T) {
 	for how, says := range map[string]string{"threads": "needs more memory than Meanwhile allows", "files": "more data than Meanwhile allows"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
-			dir, began := t.TempDir(), time.Now()
+			dir := t.TempDir()
 			_, err := takenOver(t, how).Run(t.Context(), ffmpeg.Command{
 				Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "out.mp4"), Dir: dir,
-				Limits: ffmpeg.Limits{Output: 1 << 20, Wall: time.Minute},
+				Limits: ffmpeg.Limits{Output: 1 << 20, Wall: 4 * time.Minute}, // of which the words are others
 			})
 			require.Contains(t, ffmpeg.Sentence(err), says, "%v", err)
 			require.True(t, ffmpeg.IsPermanent(err))
-			require.Less(t, time.Since(began), 50*time.Second)
 		})
 	}
 }
@@ -74,7 +73,7 @@ func TestWhatTheKernelDoesNotLimit(t *testing.T) {
 func TestALauncherThatRefusesIsTheServersFault(t *testing.T) {
 	t.Parallel()
 	notAProgram := filepath.Join(t.TempDir(), "ffmpeg")
-	require.NoError(t, os.WriteFile(notAProgram, []byte("hello"), 0o700))
+	writeProgram(t, notAProgram, "hello")
 	r := runner()
 	r.FFmpeg = notAProgram
 	_, err := r.Run(t.Context(), ffmpeg.Command{Graph: copyGraph(ffmpeg.Input{Path: "x", Format: ffmpeg.MOV}, "o.mp4"), Dir: t.TempDir()})

@@ -39,7 +39,7 @@ func reaching(tr *trap) map[string][]byte {
 		"hls-master.webm":   []byte("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n" + web + "c.m3u8\n"),
 		"concat-file.mkv":   []byte("ffconcat version 1.0\nfile '" + tr.video + "'\n"),
 		"concat-url.mkv":    []byte("ffconcat version 1.0\nfile '" + web + "d.mp4'\n"),
-		"concat-udp.mkv":    []byte("ffconcat version 1.0\nfile 'udp://" + tr.address + "'\n"),
+		"concat-udp.mkv":    []byte("ffconcat version 1.0\nfile 'udp://" + tr.packets + "'\n"),
 		"dash-file.mp4":     dash("file://" + tr.video),
 		"dash-url.mp4":      dash(web + "e.mp4"),
 		"svg-entity.mp4":    []byte(`<?xml version="1.0"?><!DOCTYPE s [<!ENTITY x SYSTEM "file://` + tr.text + `">]><svg xmlns="http://www.w3.org/2000/svg" width="64" height="64"><text y="9">&x;</text></svg>`),

@@ -21,7 +21,7 @@ func TestTooMuchIsRefusedInWords(t *testing.T) {
 		run(t, "ffmpeg", append(append([]string{"-v", "error"}, args...), path)...)
 		began := time.Now()
 		_, _, err := ladder.Examine(t.Context(), runner, path)
-		require.Less(t, time.Since(began), time.Minute)
+		require.Less(t, time.Since(began), 4*time.Minute, "it takes less than a second, and a conversion hours")
 		return ffmpeg.Sentence(err), err
 	}
 	sentence, err := examine("-f", "lavfi", "-i", "color=s=7680x4320:r=240", "-frames:v", "8", "-c:v", "libx264", "-preset", "ultrafast")

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -145,14 +144,10 @@ func forEveryone(t *testing.T) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
-	from, err := os.Open(running)
+	program, err := os.ReadFile(running)
 	require.NoError(t, err)
-	defer from.Close()
 	path := filepath.Join(dir, "test-"+strconv.Itoa(os.Getpid()))
-	to, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o755)
-	require.NoError(t, err)
-	_, err = io.Copy(to, from)
-	require.NoError(t, err)
-	require.NoError(t, to.Close())
+	writeProgram(t, path, string(program))
+	require.NoError(t, os.Chmod(path, 0o755))
 	return path
 }

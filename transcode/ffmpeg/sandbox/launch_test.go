@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,6 +27,16 @@ func start(t *testing.T, layers Layers, job Job) (string, error) {
 	return string(out), err
 }
 
+// writeProgram writes a file that is to be run. No process may start meanwhile: it
+// would hold the file open for a moment, and nobody can run what is open for writing
+// (golang/go#22315).
+func writeProgram(t *testing.T, path, text string) {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o700))
+}
+
 func refused(t *testing.T, out string, err error) {
 	t.Helper()
 	var exit *exec.ExitError
@@ -41,7 +52,7 @@ func TestLauncherSaysWhyItDoesNotStart(t *testing.T) {
 	refused(t, out, err)
 	require.Contains(t, out, "no such file")
 	notAProgram := filepath.Join(dir, "text")
-	require.NoError(t, os.WriteFile(notAProgram, []byte("hello"), 0o700))
+	writeProgram(t, notAProgram, "hello")
 	out, err = start(t, Layers{}, Job{Program: notAProgram})
 	refused(t, out, err)
 	require.Contains(t, out, "exec format error")
@@ -83,7 +94,7 @@ func TestAScriptMayStartProgramsButNothingElse(t *testing.T) {
 	require.NoError(t, os.WriteFile(secret, []byte("the secret"), 0o600))
 	script := filepath.Join(outside, "program")
 	text := "#!/bin/sh\nsleep 0 && echo started\ncat " + secret + "\necho x > " + outside + "/planted && echo planted\nkill -0 $PPID && echo signalled\necho made > here && cat here\n"
-	require.NoError(t, os.WriteFile(script, []byte(text), 0o700))
+	writeProgram(t, script, text)
 	require.True(t, IsScript(script))
 	require.False(t, IsScript(running))
 	require.False(t, IsScript("no-such-program"))

@@ -30,6 +30,8 @@ type gauges struct {
 	census *census.Census
 	log    *slog.Logger
 	now    func() time.Time
+	// patience is how long the database may take.
+	patience time.Duration
 
 	mu      sync.Mutex
 	asked   time.Time
@@ -58,7 +60,7 @@ func (g *gauges) Collect(to chan<- prometheus.Metric) {
 }
 
 func (g *gauges) ask(ctx context.Context) []prometheus.Metric {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
+	ctx, cancel := context.WithTimeout(ctx, g.patience)
 	defer cancel()
 	up, metrics := 1.0, sheet{}
 	for _, look := range []func(context.Context, *sheet) error{g.waiting, g.working, g.held, g.schema} {

@@ -47,6 +47,7 @@ type Health struct {
 	web      *web
 	stopping atomic.Bool
 	checks   map[string]*check
+	patience time.Duration // with the checks
 }
 
 // New makes a Health.
@@ -54,11 +55,11 @@ func New(o Options) *Health {
 	if o.Meter == nil {
 		o.Meter = NewMeter(o.Version)
 	}
-	h := &Health{Options: o}
+	h := &Health{Options: o, patience: readyTime}
 	h.checks = map[string]*check{
-		"database": {ask: o.Catalog.Ping, every: databaseEvery},
-		"schema":   {ask: h.checkSchema, every: schemaEvery},
-		"store":    {ask: h.checkStore, every: storeEvery},
+		"database": {ask: o.Catalog.Ping, every: databaseEvery, patience: readyTime},
+		"schema":   {ask: h.checkSchema, every: schemaEvery, patience: readyTime},
+		"store":    {ask: h.checkStore, every: storeEvery, patience: readyTime},
 	}
 	if o.Queue != nil {
 		o.Meter.Follow(o.Catalog.DB, o.Queue, o.Census, o.Log)
@@ -87,7 +88,7 @@ const readyTime = 5 * time.Second
 // can be written, and the server is not about to stop. Why a check failed is in the
 // log.
 func (h *Health) Ready(c *gin.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), h.patience)
 	defer cancel()
 	status, checks := http.StatusOK, gin.H{}
 	for name, err := range h.Checks(ctx) {
@@ -163,8 +164,9 @@ func (h *Health) checkSchema(ctx context.Context) error {
 // check is a question whose answer is good for a while. It is asked once for all
 // who want to know, and nobody waits for it longer than he may.
 type check struct {
-	ask   func(ctx context.Context) error
-	every time.Duration
+	ask      func(ctx context.Context) error
+	every    time.Duration
+	patience time.Duration
 
 	mu     sync.Mutex
 	at     time.Time
@@ -199,7 +201,7 @@ func (c *check) result(ctx context.Context) error {
 }
 
 func (c *check) run(ctx context.Context, done chan struct{}) {
-	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	err := c.ask(ctx)
 	c.mu.Lock()

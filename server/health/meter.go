@@ -88,7 +88,7 @@ func counter(name, help string) prometheus.Counter {
 
 // Follow adds what the database tells. It is called once, before anybody asks.
 func (m *Meter) Follow(db *database.DB, queue *jobs.Queue, count *census.Census, log *slog.Logger) {
-	m.told = &gauges{db: db, queue: queue, census: count, log: log, now: time.Now}
+	m.told = &gauges{db: db, queue: queue, census: count, log: log, now: time.Now, patience: askTime}
 	m.registry.MustRegister(&pools{db: db}, m.told)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"net/url"
 	"strings"
 	"testing"
@@ -157,8 +156,9 @@ func TestASilentServerHoldsNobodyUp(t *testing.T) {
 	select {
 	case err := <-done:
 		require.Error(t, err)
-	case <-time.After(20 * time.Second):
-		t.Fatal("it waits although the server stops")
+		require.NotContains(t, err.Error(), "timeout", "it waits although the server stops")
+	case <-time.After(testTime):
+		t.Fatal("it waits for ever")
 	}
 }
 
@@ -218,10 +218,7 @@ func TestSettings(t *testing.T) {
 
 func TestNobodyThere(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
+	const address = "127.0.0.1:1" // tcpmux, which nobody runs; a port that was ours may be another test's by now
 	base := &url.URL{Scheme: "https", Host: "video.example.org"}
 	n, err := New(Options{BaseURL: base, SMTP: "smtp://" + address, From: "video@example.org"})
 	require.NoError(t, err)
@@ -256,7 +253,7 @@ func TestThroughTheQueue(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, change(t.Context(), db.Write, queue.Insert))
 	require.NoError(t, queue.Start(t.Context()))
-	require.Eventually(t, func() bool { return len(r.server.Letters()) == 1 }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(r.server.Letters()) == 1 }, testTime, 10*time.Millisecond)
 	require.NoError(t, queue.Stop(t.Context()))
 	require.Equal(t, 2, r.calls, "the second try made its own letter")
 }

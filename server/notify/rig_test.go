@@ -59,6 +59,9 @@ func TestMain(m *testing.M) {
 
 const ada = "ada@example.org"
 
+// testTime is longer than anything takes, even if the machine stands still for a while.
+const testTime = 2 * time.Minute
+
 // journal is a log that may be read while somebody writes.
 type journal struct {
 	mu   sync.Mutex

@@ -75,7 +75,7 @@ func (s *studio) record(t *testing.T, title string) {
 	video, err := s.client.Video(t.Context(), u.Video)
 	require.NoError(t, err)
 	s.address = video.Playback.HLS
-	_, _, err = s.client.Once(t.Context(), ledger.Request{Method: http.MethodGet, Path: s.address})
+	_, _, err = s.client.Send(t.Context(), ledger.Request{Method: http.MethodGet, Path: s.address})
 	require.NoError(t, err)
 }
 
@@ -123,9 +123,9 @@ func tool(t *testing.T, c *cluster.Cluster, args ...string) string {
 func (s *studio) requireRestored(t *testing.T, back *cluster.Cluster) {
 	t.Helper()
 	s.client.Base = back.Front.URL()
-	_, _, err := s.client.Once(t.Context(), ledger.Request{Method: http.MethodGet, Path: "/api/videos"})
+	_, _, err := s.client.Send(t.Context(), ledger.Request{Method: http.MethodGet, Path: "/api/videos"})
 	require.ErrorContains(t, err, "answered 401", "sessions of before are void")
-	_, _, err = s.client.Once(t.Context(), ledger.Request{Method: http.MethodGet, Path: s.address})
+	_, _, err = s.client.Send(t.Context(), ledger.Request{Method: http.MethodGet, Path: s.address})
 	require.ErrorContains(t, err, "answered 403", "and so are addresses of media")
 	require.NoError(t, s.client.SignIn(t.Context()))
 	require.NoError(t, s.book.Settled(t.Context(), s.clip), "every video is there, byte for byte, and plays")

@@ -50,11 +50,9 @@ func TestNoMoreConnections(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	var busy sync.WaitGroup
 	t.Cleanup(func() { end(); busy.Wait() })
-	highest := 0
 	count := func() int {
 		var n int
 		require.NoError(t, look.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'meanwhile'").Scan(&n))
-		highest = max(highest, n)
 		return n
 	}
 	migrated := make(chan error, 1)
@@ -63,8 +61,10 @@ func TestNoMoreConnections(t *testing.T) {
 		migrated <- jobs.Migrate(ctx, db, quiet())
 	}()
 	for range 2 {
-		require.Eventually(t, func() bool { return count() >= 0 && len(migrated) > 0 }, testTime, tick)
+		highest := 0
+		require.Eventually(t, func() bool { highest = max(highest, count()); return len(migrated) > 0 }, testTime, tick)
 		require.NoError(t, <-migrated)
+		require.LessOrEqual(t, highest, most)
 	}
 	queue := work(t, db)
 	busy.Go(func() { _ = db.Listen(ctx, "channel", func() {}, func(string) {}) })
@@ -83,9 +83,11 @@ func TestNoMoreConnections(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return count() >= most }, testTime, tick, "not all of them are used")
 	for range 100 {
-		count()
+		// One that was closed may take a while to be gone; one too many stays.
+		require.Eventually(t, func() bool { return count() <= most }, testTime, tick, "more than there may be")
 	}
-	require.Equal(t, most, highest)
+	end()
+	busy.Wait()
 }
 
 // work starts a queue whose jobs take a moment.

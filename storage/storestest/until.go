@@ -8,7 +8,7 @@ import (
 
 // StartTime is how long a server may take to answer at first: long, because a
 // whole test run shares few cores.
-const StartTime = time.Minute
+const StartTime = 3 * time.Minute
 
 // askEvery is how long Until waits after a question without an answer.
 const askEvery = 50 * time.Millisecond

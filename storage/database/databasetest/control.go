@@ -11,6 +11,9 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
+// startSeconds is how long a server may take to start or to stop, on a busy machine.
+const startSeconds = "300"
+
 // Server is a PostgreSQL server of one test alone, to be treated badly. It keeps
 // what it acknowledges, as one in use does.
 type Server struct {
@@ -47,7 +50,7 @@ func (s *Server) Stop(t testing.TB, mode string) {
 
 func (s *Server) control(t testing.TB, arguments ...string) error {
 	t.Helper()
-	arguments = append(arguments, "-w", "-D", s.files.Data())
+	arguments = append(arguments, "-w", "-t", startSeconds, "-D", s.files.Data())
 	command := s.files.Command(context.WithoutCancel(t.Context()), "pg_ctl", arguments...)
 	// The server would hold a pipe open for as long as it runs.
 	out, err := os.CreateTemp(t.TempDir(), "pg_ctl")

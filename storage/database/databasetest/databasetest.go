@@ -71,9 +71,17 @@ func New(t testing.TB, engine database.Engine) *database.DB {
 // Open opens a database until the test ends.
 func Open(t testing.TB, address string) *database.DB {
 	t.Helper()
-	db, err := database.Open(t.Context(), address)
-	require.NoError(t, err)
+	db := insist(t, address)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+func insist(t testing.TB, address string) (db *database.DB) {
+	t.Helper()
+	require.NoError(t, Insist(func() (err error) {
+		db, err = database.Open(t.Context(), address)
+		return err
+	}))
 	return db
 }
 
@@ -160,8 +168,7 @@ func filled(t testing.TB) string {
 	migrated.once.Do(func() {
 		name := "template_" + strings.ToLower(rand.Text())
 		run(t, "CREATE DATABASE "+name)
-		db, err := database.Open(t.Context(), named(t, name))
-		require.NoError(t, err)
+		db := insist(t, named(t, name))
 		migrate(t, db)
 		require.NoError(t, db.Close())
 		migrated.name = name

@@ -3,7 +3,8 @@ import path from 'node:path';
 
 import { openSharedTab } from '../support/browser.ts';
 import { loudness, probe } from '../support/media.ts';
-import { expectPlaying, pictureSum, play, playerState, seek } from '../support/player.ts';
+import { expectOtherPicture } from '../support/pictures.ts';
+import { expectPlaying, play, playerState } from '../support/player.ts';
 import {
   type Format,
   type Mode,
@@ -27,7 +28,7 @@ for (const mode of modes) {
       if (mode !== 'Camera') await openSharedTab(owners);
       const page = await owners.newPage();
       await startRecording(page, mode, format);
-      await waitForSaved(page, 6);
+      await waitForSaved(page, 8);
       const slug = await stopRecording(page);
 
       const viewer = await members.newPage();
@@ -39,11 +40,7 @@ for (const mode of modes) {
       await viewer
         .locator('video:not([data-standby])')
         .evaluate((video: HTMLVideoElement) => video.pause());
-      await seek(viewer, 1);
-      const early = await pictureSum(viewer);
-      await seek(viewer, 4.5);
-      // the picture follows the seek by a frame or two
-      await expect.poll(() => pictureSum(viewer)).not.toBe(early);
+      await expectOtherPicture(viewer, 1);
       await play(viewer);
 
       // what the server keeps is a whole recording with the microphone's tone in it
@@ -54,8 +51,8 @@ for (const mode of modes) {
       writeFileSync(file, Buffer.from(await source.arrayBuffer()));
       const found = probe(file);
       expect(found.video?.codec).toMatch(format === 'mp4' ? /h264/ : /vp[89]/);
-      expect(found.video?.frames).toBeGreaterThan(20);
-      expect(found.audio?.frames).toBeGreaterThan(100);
+      expect(found.video?.frames).toBeGreaterThan(10);
+      expect(found.audio?.frames).toBeGreaterThan(50);
       expect(loudness(file, 440)).toBeGreaterThan(-45);
       expect(readFileSync(file).length).toBe(video.size_bytes);
     });
@@ -78,10 +75,9 @@ for (const format of formats) {
     if (format === 'webm') await waitForSaved(page, 35);
     await play(viewer);
     expect((await api.video(video?.id ?? '')).state).toBe('recording');
-    const before = (await playerState(viewer)).time;
+    const before = await playerState(viewer);
     await stopRecording(page);
-    await expectPlaying(viewer);
-    expect((await playerState(viewer)).time).toBeGreaterThan(before);
+    await expectPlaying(viewer, before);
   });
 }
 
@@ -92,10 +88,10 @@ test('pause, resume, and a link in the clipboard', async ({ owners, api }) => {
   await page.getByRole('button', { name: 'Pause' }).click();
   await expect(page.getByText('Paused', { exact: true }).first()).toBeVisible();
   await page.getByRole('button', { name: 'Resume' }).click();
-  await waitForSaved(page, 6);
+  await waitForSaved(page, 8);
   const slug = await stopRecording(page);
-  const copied = await page.evaluate(() => navigator.clipboard.readText());
-  expect(copied).toContain(`/v/${slug}`);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await expect.poll(copied).toContain(`/v/${slug}`);
   const video = await api.videoOf(slug);
   expect(video.duration_ms).toBeGreaterThan(4_000);
 });

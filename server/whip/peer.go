@@ -15,8 +15,8 @@ import (
 )
 
 // gatherTime is how long our own candidates may take: they are the sockets'
-// addresses, so they are there at once.
-const gatherTime = 3 * time.Second
+// addresses, so they are there at once, unless the machine is very busy.
+const gatherTime = 20 * time.Second
 
 var errGather = errors.New("whip: no candidates in time")
 

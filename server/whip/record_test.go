@@ -40,7 +40,7 @@ func requireFragments(t *testing.T, r *tape, codec mux.Codec, sent *take) {
 	require.GreaterOrEqual(t, len(fragments), 2)
 	for i, f := range fragments {
 		require.True(t, f.Key)
-		require.LessOrEqual(t, f.Duration.Seconds(), 2.3)
+		require.LessOrEqual(t, f.Duration.Seconds(), 2.3+sent.stood.Seconds())
 		if i > 0 {
 			before := fragments[i-1]
 			require.Equal(t, before.Offset+before.Length, f.Offset)

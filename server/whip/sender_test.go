@@ -126,12 +126,14 @@ type shot struct {
 type take struct {
 	shots  []shot
 	stills int // how often somebody stood still
+	stood  time.Duration
 }
 
 // doubt says that what was on its way when somebody stood still, since then or as
 // long before as that goes unnoticed, may be missing.
 func (t *take) doubt(since time.Time) {
 	t.stills++
+	t.stood += time.Since(since) + farStill
 	since = since.Add(-farStill - time.Second)
 	for i := len(t.shots) - 1; i >= 0 && t.shots[i].at.After(since); i-- {
 		t.shots[i].sure = false
@@ -158,9 +160,9 @@ func (t *take) doubted() (n int) {
 }
 
 // length is how long it is to be watched, in seconds, and give by how much that may
-// differ.
+// differ: a sender whose timestamps have stood still for long is taken to begin anew.
 func (t *take) length() (seconds, give float64) {
-	return float64(len(t.shots)) * frameTime.Seconds(), 0.2 + float64(t.doubted())*frameTime.Seconds()
+	return float64(len(t.shots)) * frameTime.Seconds(), 0.2 + float64(t.doubted())*frameTime.Seconds() + t.stood.Seconds()
 }
 
 // requireShown checks that a file has the pictures that were sent, each as it was

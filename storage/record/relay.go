@@ -205,15 +205,17 @@ func (r *relay) begin(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// readNew reads numbers that were passed over, and then those behind the last.
+// readNew reads what is behind the last number, and numbers that were passed over: at
+// one moment, for of two changes that follow one another it must not see the later
+// one alone.
 func (r *relay) readNew(ctx context.Context, now time.Time) error {
-	if err := r.readGaps(ctx, now); err != nil {
-		return err
-	}
 	for {
 		var rows []row
-		err := r.store.DB.Reader.NewRaw("SELECT id, origin, payload FROM events WHERE id > ? ORDER BY id LIMIT ?", r.last, readAtOnce).Scan(ctx, &rows)
-		if err != nil {
+		which := r.store.DB.Reader.NewSelect().Table("events").Column("id", "origin", "payload").Where("id > ?", r.last).Order("id").Limit(readAtOnce)
+		if ids := r.open(now); len(ids) > 0 {
+			which = which.WhereOr("id IN (?)", bun.List(ids))
+		}
+		if err := which.Scan(ctx, &rows); err != nil {
 			return fmt.Errorf("record: events: %w", err)
 		}
 		for _, row := range rows {
@@ -223,7 +225,8 @@ func (r *relay) readNew(ctx context.Context, now time.Time) error {
 			for id := r.last + 1; id < row.ID; id++ {
 				r.gaps[id] = now
 			}
-			r.last = row.ID
+			r.last = max(r.last, row.ID)
+			delete(r.gaps, row.ID)
 			r.publish(ctx, row)
 		}
 		if len(rows) < readAtOnce {
@@ -232,7 +235,8 @@ func (r *relay) readNew(ctx context.Context, now time.Time) error {
 	}
 }
 
-func (r *relay) readGaps(ctx context.Context, now time.Time) error {
+// open are the numbers that may still appear.
+func (r *relay) open(now time.Time) []int64 {
 	ids := make([]int64, 0, len(r.gaps))
 	for id, since := range r.gaps {
 		if now.Sub(since) > gapTime {
@@ -241,19 +245,7 @@ func (r *relay) readGaps(ctx context.Context, now time.Time) error {
 		}
 		ids = append(ids, id)
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	var rows []row
-	err := r.store.DB.Reader.NewRaw("SELECT id, origin, payload FROM events WHERE id IN (?) ORDER BY id", bun.List(ids)).Scan(ctx, &rows)
-	if err != nil {
-		return fmt.Errorf("record: events: %w", err)
-	}
-	for _, row := range rows {
-		delete(r.gaps, row.ID)
-		r.publish(ctx, row)
-	}
-	return nil
+	return ids
 }
 
 // publish tells this server's subscribers of what another one did.

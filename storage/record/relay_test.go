@@ -16,10 +16,11 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
 
-const soon = time.Minute
+const soon = 3 * time.Minute
 
-// listening is the connection of a listener, as the database sees it.
-const listening = "FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN %'"
+// listening is the connection of a listener, as the database sees it: it says that it
+// listens, and after a silence that it is still there.
+const listening = "FROM pg_stat_activity WHERE datname = current_database() AND (query LIKE 'LISTEN %' OR query = '-- ping')"
 
 // pair is two servers over one database.
 type pair struct {
@@ -34,6 +35,7 @@ func newPair(t *testing.T) *pair {
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	p := &pair{db: databasetest.New(t, database.PostgreSQL)}
+	require.NoError(t, p.db.Writer.NewRaw("SELECT 1").Scan(t.Context(), new(int))) // or its ping at the start would look like a listener's
 	p.first, p.second = record.NewStore(record.Options{DB: p.db, Log: quiet}), record.NewStore(record.Options{DB: p.db, Log: quiet})
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -98,15 +100,13 @@ func TestAnEventReachesOtherServers(t *testing.T) {
 	t.Cleanup(here.Close)
 	t.Cleanup(there.Close)
 	full := record.Event{Kind: record.VideoHidden, VideoID: "v", CommentID: "c", AccountID: "a", WorkspaceID: "w", Epoch: 7}
-	quickest := soon
-	for range 5 {
-		began := time.Now()
+	began := time.Now()
+	for range 30 {
 		require.NoError(t, tell(t.Context(), p.first, full))
 		require.Equal(t, full, heard(t, there))
-		quickest = min(quickest, time.Since(began))
 		require.Equal(t, full, heard(t, here), "and the one that made it")
 	}
-	require.Less(t, quickest, 200*time.Millisecond, "by the hint, not by polling")
+	require.Less(t, time.Since(began), 40*time.Second, "by the hint: polling every other second takes a minute")
 	require.ErrorIs(t, p.first.Write(t.Context(), func(_ context.Context, tx record.Change) error {
 		tx.Tell(about(1))
 		return errUndone
@@ -170,16 +170,7 @@ func TestNoEventIsLostOrDoubled(t *testing.T) {
 			for n := range each {
 				e := about(v)
 				e.Epoch = int64(n)
-				err := writer.WriteBeside(t.Context(), func(ctx context.Context, tx record.Change) error {
-					if _, err := tx.ExecContext(ctx, "SELECT pg_sleep(random() / 200)"); err != nil {
-						return err
-					}
-					tx.Tell(e)
-					// The row is written by now; its change commits later than others with higher numbers.
-					tx.AtLast(tx.NewRaw("SELECT 1"), nil)
-					tx.AtLast(tx.NewRaw("SELECT pg_sleep(random() / 100)"), nil)
-					return nil
-				})
+				err := databasetest.Insist(func() error { return slowly(t.Context(), writer, e) })
 				if err != nil {
 					t.Error(err)
 				}
@@ -188,6 +179,20 @@ func TestNoEventIsLostOrDoubled(t *testing.T) {
 	}
 	writers.Wait()
 	followers.Wait()
+}
+
+// slowly tells an event in a change that commits later than others with higher numbers.
+func slowly(ctx context.Context, s *record.Store, e record.Event) error {
+	return s.WriteBeside(ctx, func(ctx context.Context, tx record.Change) error {
+		if _, err := tx.ExecContext(ctx, "SELECT pg_sleep(random() / 200)"); err != nil {
+			return err
+		}
+		tx.Tell(e)
+		// The row is written by now.
+		tx.AtLast(tx.NewRaw("SELECT 1"), nil)
+		tx.AtLast(tx.NewRaw("SELECT pg_sleep(random() / 100)"), nil)
+		return nil
+	})
 }
 
 // TestWhoeverMayHaveMissedSomethingBeginsAnew: numbers that begin again lower, as

@@ -79,8 +79,11 @@ func (k *talk) setVideo(t testing.TB, id string, state catalog.State, duration t
 
 func (k *talk) say(t testing.TB, at time.Duration, body string) *catalog.Comment {
 	t.Helper()
-	c, err := k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, AuthorID: k.member.ID, At: &at, Body: body})
-	require.NoError(t, err)
+	var c *catalog.Comment
+	require.NoError(t, databasetest.Insist(func() (err error) {
+		c, err = k.AddComment(t.Context(), catalog.NewComment{VideoID: k.video.ID, AuthorID: k.member.ID, At: &at, Body: body})
+		return err
+	}))
 	return c
 }
 

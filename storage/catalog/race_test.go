@@ -73,7 +73,9 @@ func TestTheOffsetIsTheLock(t *testing.T) {
 		for round := range rounds {
 			var won atomic.Int32
 			together(6, func(i int) {
-				err := servers[i%2].AppendPart(t.Context(), arrival(video, int64(100*round), 1, strconv.Itoa(i)))
+				err := databasetest.Insist(func() error {
+					return servers[i%2].AppendPart(t.Context(), arrival(video, int64(100*round), 1, strconv.Itoa(i)))
+				})
 				if err == nil {
 					won.Add(1)
 				} else if !errors.Is(err, catalog.ErrOffset) {
@@ -107,18 +109,23 @@ func TestManyUploadsOfOneWorkspace(t *testing.T) {
 		const uploads, parts = 12, 10
 		together(uploads, func(i int) {
 			server := servers[i%2]
-			video, err := server.StartVideo(t.Context(), catalog.NewVideo{OwnerID: owner.ID, Visibility: catalog.InTeam, Length: -1})
+			var video *catalog.Video
+			err := databasetest.Insist(func() (err error) {
+				video, err = server.StartVideo(t.Context(), catalog.NewVideo{OwnerID: owner.ID, Visibility: catalog.InTeam, Length: -1})
+				return err
+			})
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			for part := range parts {
 				// Every other one makes a span full, and with it jobs.
-				if err := server.AppendPart(t.Context(), arrival(video, int64(200*part), 2, "")); err != nil {
+				if err := databasetest.Insist(func() error { return server.AppendPart(t.Context(), arrival(video, int64(200*part), 2, "")) }); err != nil {
 					t.Error(err)
 				}
 			}
-			if err := server.CloseUpload(t.Context(), catalog.Closing{UploadID: video.UploadID, State: catalog.UploadFinished, Received: 200 * parts}); err != nil {
+			closing := catalog.Closing{UploadID: video.UploadID, State: catalog.UploadFinished, Received: 200 * parts}
+			if err := databasetest.Insist(func() error { return server.CloseUpload(t.Context(), closing) }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -144,7 +151,7 @@ func TestAQuotaIsNotPassedByMany(t *testing.T) {
 		}
 		var kept atomic.Int32
 		together(len(videos), func(i int) {
-			err := servers[i%2].AppendPart(t.Context(), arrival(videos[i], 0, 1, ""))
+			err := databasetest.Insist(func() error { return servers[i%2].AppendPart(t.Context(), arrival(videos[i], 0, 1, "")) })
 			if err == nil {
 				kept.Add(1)
 			} else if !errors.Is(err, people.ErrStorage) {
@@ -171,7 +178,7 @@ func TestASpanIsDoneOnce(t *testing.T) {
 		done := make([]atomic.Int32, len(spans))
 		together(3*len(spans), func(i int) {
 			n := i % len(spans)
-			err := servers[i%2].CommitSpan(t.Context(), spans[n], tracks("360p"))
+			err := databasetest.Insist(func() error { return servers[i%2].CommitSpan(t.Context(), spans[n], tracks("360p")) })
 			if err == nil {
 				done[n].Add(1)
 			} else if !errors.Is(err, catalog.ErrAlreadyDone) {
@@ -196,7 +203,8 @@ func TestAViewerIsCountedOnce(t *testing.T) {
 		video, err := servers[0].StartVideo(t.Context(), catalog.NewVideo{OwnerID: owner.ID, Visibility: catalog.InTeam, Length: -1})
 		require.NoError(t, err)
 		together(24, func(i int) {
-			if err := servers[i%2].RecordView(t.Context(), catalog.Watched{VideoID: video.ID, Viewer: fmt.Sprintf("day:%d", i%8)}); err != nil {
+			watched := catalog.Watched{VideoID: video.ID, Viewer: fmt.Sprintf("day:%d", i%8)}
+			if err := databasetest.Insist(func() error { return servers[i%2].RecordView(t.Context(), watched) }); err != nil {
 				t.Error(err)
 			}
 		})

@@ -193,7 +193,9 @@ func TestASpanIsCommittedOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range results {
 			all.Go(func() {
-				results[i] = s.CommitSpan(context.WithoutCancel(t.Context()), spans[0], tracks("720p", "360p"))
+				results[i] = databasetest.Insist(func() error {
+					return s.CommitSpan(context.WithoutCancel(t.Context()), spans[0], tracks("720p", "360p"))
+				})
 			})
 		}
 		all.Wait()
@@ -353,7 +355,9 @@ func TestOffsetsAreALock(t *testing.T) {
 			var all sync.WaitGroup
 			for i := range results {
 				a := catalog.Arrival{UploadID: v.UploadID, VideoID: v.ID, Start: int64(round * 10), Length: 10, ObjectKey: fmt.Sprint("k", i)}
-				all.Go(func() { results[i] = s.AppendPart(context.WithoutCancel(t.Context()), a) })
+				all.Go(func() {
+					results[i] = databasetest.Insist(func() error { return s.AppendPart(context.WithoutCancel(t.Context()), a) })
+				})
 			}
 			all.Wait()
 			won := 0

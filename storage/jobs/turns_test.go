@@ -167,8 +167,10 @@ func TestPuttingInDoesNotContend(t *testing.T) {
 		for w := range writers {
 			all.Go(func() {
 				for i := range each {
-					err := db.WriteBeside(t.Context(), func(ctx context.Context, tx bun.Tx) error {
-						return q.Insert(ctx, tx, jobs.Span{VideoID: "v", Span: i, Take: w}, jobs.Live)
+					err := databasetest.Insist(func() error {
+						return db.WriteBeside(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+							return q.Insert(ctx, tx, jobs.Span{VideoID: "v", Span: i, Take: w}, jobs.Live)
+						})
 					})
 					if err != nil {
 						t.Error(err)

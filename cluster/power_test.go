@@ -90,7 +90,7 @@ func TestNothingIsSaidBeforeItIsSafe(t *testing.T) {
 	require.NotNil(t, answer, "the answer is among the calls")
 	before := calls[:answer[0]]
 	for what, want := range map[string]string{
-		"the object":     `(fsync|fdatasync)\(\d+<[^>]*/objects/[^>]*>\)`,
+		"the object":     `fdatasync\(\d+<[^>]*/objects/tmp/[^>]*>\)`,
 		"its folder":     `fsync\(\d+<[^>]*/objects/v/[^>]*/src>\)`,
 		"and the record": `(fsync|fdatasync)\(\d+<[^>]*meanwhile\.db-wal>\)`,
 	} {

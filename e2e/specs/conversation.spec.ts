@@ -5,12 +5,14 @@ import { fragmentedMP4 } from '../support/hostile.ts';
 import { play, playerState, seek } from '../support/player.ts';
 import { expect, test } from '../support/test.ts';
 
-/** Opens the watch page in a window and waits for the conversation, and until it hears what others say. */
+/** Opens the watch page in a window and waits for what was said before, and until it hears what others say now. */
 async function open(page: Page, path: string): Promise<void> {
-  const heard = page.waitForResponse((answer) => /\/events$/.test(answer.url()));
+  const heard = page.waitForResponse(/\/events$/);
+  const list = page.waitForResponse(/\/comments(\?|$)/);
   await page.goto(path);
   await expect(page.getByRole('heading', { name: /^Comments/ })).toBeVisible();
   await heard;
+  await (await list).finished();
 }
 
 /** Writes a comment at the current second, as a person does. */

@@ -59,6 +59,14 @@ type moment struct {
 	act func(r *Reception, now time.Time)
 }
 
+// stood is by how much the sound's timestamps are behind.
+func (s sender) stood(truth time.Duration) uint32 {
+	if !s.stands || truth < s.until {
+		return 0
+	}
+	return uint32((s.until - s.from).Seconds() * 48_000)
+}
+
 func (s sender) moments(length time.Duration) []moment {
 	random := rand.New(rand.NewPCG(3, 4))
 	start := time.Unix(1_800_000_000, 0)
@@ -95,12 +103,6 @@ func (s sender) moments(length time.Duration) []moment {
 	if s.pauses {
 		list = append(list, moment{s.from + 50*time.Millisecond, func(r *Reception, now time.Time) { r.Pause(now) }})
 	}
-	stood := func(truth time.Duration) uint32 {
-		if !s.stands || truth < s.until {
-			return 0
-		}
-		return uint32((s.until - s.from).Seconds() * 48_000)
-	}
 	seq = 5
 	for n := 0; ; n++ {
 		truth := time.Duration(float64(n) * float64(20*time.Millisecond) / (1 + s.drift))
@@ -110,13 +112,13 @@ func (s sender) moments(length time.Duration) []moment {
 		if truth > s.from && truth < s.until || truth > s.silentFrom && truth < s.silentUntil {
 			continue
 		}
-		p := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: 77 + uint32(n*960) - stood(truth)}, Payload: opusFrame(truth)}
+		p := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: 77 + uint32(n*960) - s.stood(truth)}, Payload: opusFrame(truth)}
 		seq++
 		list = append(list, moment{arrives(truth, s.audioDelay), func(r *Reception, now time.Time) { r.Audio(p, now) }})
 	}
 	for truth := time.Duration(0); truth < length; truth += 5 * time.Second {
 		wall := start.Add(truth + time.Duration(random.Int64N(int64(2*s.noise)+1)) - s.noise)
-		video, audio := ticks(truth, 90_000, 4_000_000_000, 0), ticks(truth, 48_000, 77, s.drift)-stood(truth)
+		video, audio := ticks(truth, 90_000, 4_000_000_000, 0), ticks(truth, 48_000, 77, s.drift)-s.stood(truth)
 		if s.reports {
 			list = append(list, moment{arrives(truth, 0), func(r *Reception, _ time.Time) {
 				r.VideoReport(ntp(wall), video)

@@ -6,7 +6,7 @@ set -euo pipefail
 # A line is: command, Debian package, since when we need it.
 run_needs=("ffmpeg ffmpeg" "ffprobe ffmpeg")
 test_needs=("chromium chromium" "firefox-esr firefox-esr" "Xvfb xvfb" "gcc gcc" "fc-list fontconfig" "openssl openssl"
-	"nginx nginx" "caddy caddy" "strace strace")
+	"nginx nginx" "caddy caddy" "strace strace" "mkfs.ext4 e2fsprogs")
 
 toolchain() { # the three that nobody can install for you
 	local missing=()

@@ -1,6 +1,10 @@
 package server
 
 import (
+	"flag"
+	"os"
+	"runtime"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +17,20 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/record"
 )
+
+// atOnce is how many tests run at once: for much of their time they wait for a stream
+// to end, or for a store to be tried again.
+const atOnce = 4
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if usual := strconv.Itoa(runtime.GOMAXPROCS(0)); flag.Lookup("test.parallel").Value.String() == usual {
+		if err := flag.Set("test.parallel", strconv.Itoa(max(atOnce, runtime.GOMAXPROCS(0)))); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
 
 const (
 	// hangs is how long to wait for what nobody promises within a time: whatever takes

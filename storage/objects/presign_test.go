@@ -28,29 +28,41 @@ func TestAddressesOfAServerWhoseClockIsOff(t *testing.T) {
 			t.Parallel()
 			o := b.Options
 			o.Now = func() time.Time { return time.Now().Add(by) }
-			s := objectstest.Open(t, b.URL, o)
-			for range 2 {
-				address, err := s.(objects.Presigner).Presign(t.Context(), "v/a", time.Minute, nil)
-				require.NoError(t, err)
-				status, body := fetch(t, address)
-				require.Equal(t, http.StatusOK, status, body)
-				require.Equal(t, "hello", body)
-				requireAge(t, address)
+			for late := true; late; { // a store that takes long to answer is not waited for, nor says much of its clock
+				asked, s := time.Now(), objectstest.Open(t, b.URL, o)
+				address := presign(t, s)
+				if late = time.Since(asked) > time.Second; late {
+					continue
+				}
+				for range 2 {
+					requireAge(t, address, asked)
+					status, body := fetch(t, address)
+					require.Equal(t, http.StatusOK, status, body)
+					require.Equal(t, "hello", body)
+					asked, address = time.Now(), presign(t, s)
+				}
 			}
 		})
 	}
 }
 
-// requireAge wants an address of a minute that is as old as it may be, by the clock of
-// the store, which runs on this machine.
-func requireAge(t *testing.T, address string) {
+func presign(t *testing.T, s objects.Store) string {
+	t.Helper()
+	address, err := s.(objects.Presigner).Presign(t.Context(), "v/a", time.Minute, nil)
+	require.NoError(t, err)
+	return address
+}
+
+// requireAge wants an address of a minute that was as old as it may be when it was
+// asked for, by the clock of the store, which runs on this machine.
+func requireAge(t *testing.T, address string, asked time.Time) {
 	t.Helper()
 	u, err := url.Parse(address)
 	require.NoError(t, err)
 	signed, err := time.Parse("20060102T150405Z", u.Query().Get("X-Amz-Date"))
 	require.NoError(t, err)
 	const unsure = 3 * time.Second // a clock is read in full seconds
-	require.Less(t, time.Since(signed), objects.PresignAge+unsure)
+	require.Less(t, asked.Sub(signed), objects.PresignAge+unsure)
 	require.Positive(t, time.Since(signed), "no store takes it for one of tomorrow")
 	seconds, err := strconv.Atoi(u.Query().Get("X-Amz-Expires"))
 	require.NoError(t, err)
@@ -95,9 +107,8 @@ func TestAClockOfSomebodyElse(t *testing.T) {
 			})
 			_, err := s.Size(t.Context(), "v/a")
 			require.Error(t, err)
-			address, err := s.(objects.Presigner).Presign(t.Context(), "v/a", time.Minute, nil)
-			require.NoError(t, err)
-			requireAge(t, address)
+			asked := time.Now()
+			requireAge(t, presign(t, s), asked)
 		})
 	}
 }

@@ -26,6 +26,8 @@ type Gateway struct {
 	// Folder holds all that it keeps, and its log.
 	Folder  string
 	process *exec.Cmd
+	// ended is closed when the process has ended.
+	ended chan struct{}
 }
 
 // StartGateway starts an S3 server over a folder and waits until it answers. More
@@ -98,7 +100,15 @@ func (g *Gateway) start(ctx context.Context, program string, flags []string) err
 	if err := g.process.Start(); err != nil {
 		return err
 	}
-	if err := Until(ctx, StartTime, g.healthy); err != nil {
+	g.ended = make(chan struct{})
+	running, end := context.WithCancel(ctx)
+	defer end()
+	go func() {
+		defer close(g.ended)
+		_ = g.process.Wait() // it ends by itself where the port was taken
+		end()
+	}()
+	if err := Until(running, StartTime, g.healthy); err != nil {
 		said, _ := os.ReadFile(output.Name())
 		return errors.Join(fmt.Errorf("versitygw does not answer: %w: %s", err, said), g.Stop())
 	}
@@ -129,7 +139,7 @@ func (g *Gateway) Stop() error {
 	if err := g.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	_ = g.process.Wait() // it was killed
+	<-g.ended
 	return nil
 }
 

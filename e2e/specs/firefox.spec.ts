@@ -69,7 +69,5 @@ async function signInBy(page: Page, url: string): Promise<void> {
   await page.locator('input[type=password]').fill(owner.password);
   await page.locator('button[type=submit]').click();
   // whole: Firefox takes the end of a page that still loads for the end of what comes after it
-  await page.waitForFunction(
-    () => location.pathname === '/' && document.readyState === 'complete',
-  );
+  await page.waitForFunction(() => location.pathname === '/' && document.readyState === 'complete');
 }

@@ -109,8 +109,19 @@ func create(t testing.TB, how string) string {
 	t.Helper()
 	name := "t_" + strings.ToLower(rand.Text())
 	run(t, "CREATE DATABASE "+name+how)
-	t.Cleanup(func() { run(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	t.Cleanup(func() {
+		vacate(t, name)
+		run(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+	})
 	return named(t, name)
+}
+
+// vacate ends whoever is connected to a database, and waits for that: PostgreSQL itself
+// waits for five seconds before it refuses to copy or to drop one, and a process of its
+// may end much later than its connection.
+func vacate(t testing.TB, name string) {
+	t.Helper()
+	run(t, "SELECT pg_terminate_backend(pid, 120000) FROM pg_stat_activity WHERE datname = '"+name+"' AND usename = current_user")
 }
 
 // named is the address of a database of the server.
@@ -120,7 +131,8 @@ func named(t testing.TB, name string) string {
 	require.NoError(t, err)
 	u.Path = "/" + name
 	query := u.Query()
-	query.Set("pool_max_conns", "10") // many tests run at once
+	query.Set("pool_max_conns", "10")  // many tests run at once
+	query.Set("connect_timeout", "60") // on a machine that may stand still
 	u.RawQuery = query.Encode()
 	return u.String()
 }
@@ -171,6 +183,7 @@ func filled(t testing.TB) string {
 		db := insist(t, named(t, name))
 		migrate(t, db)
 		require.NoError(t, db.Close())
+		vacate(t, name)
 		migrated.name = name
 	})
 	require.NotEmpty(t, migrated.name, "the template could not be made")

@@ -70,6 +70,22 @@ describe('reduce', () => {
     expect(after[0]!.body).toBe('edited');
   });
 
+  it('keeps what it was told of while the list was on its way, which may be older', () => {
+    const early: Action[] = [
+      { type: 'arrived', comment: comment('before'), mine: false },
+      { type: 'asked' },
+      { type: 'arrived', comment: comment('c1'), mine: false },
+      { type: 'arrived', comment: comment('c2', { body: 'edited' }), mine: false },
+      { type: 'posted', entry: sending },
+      { type: 'confirmed', localId: 'local-1', comment: comment('c3') },
+    ];
+    const older: Action = { type: 'loaded', items: [comment('c2')] };
+    const after = run([...early, older]);
+    expect(ids(after)).toEqual(['c2', 'c1', 'c3']);
+    expect(after[0]!.body).toBe('edited');
+    expect(ids(run([...early, older, { type: 'asked' }, older]))).toEqual(['c2']);
+  });
+
   it('removes a comment with its answers', () => {
     const after = run(
       [{ type: 'removed', id: 'c1' }],

@@ -8,9 +8,12 @@ export type Entry = Comment & {
   problem?: string;
   /** Came in while the page was open, from somebody else. */
   fresh?: boolean;
+  /** Told of since the list was asked for last, which may have been read before. */
+  news?: boolean;
 };
 
 export type Action =
+  | { type: 'asked' }
   | { type: 'loaded'; items: Comment[] }
   | { type: 'posted'; entry: Entry }
   | { type: 'confirmed'; localId: string; comment: Comment }
@@ -22,12 +25,14 @@ export type Action =
 /** The conversation after one event. Order is the reader's business: see threads.ts. */
 export function reduce(entries: readonly Entry[], action: Action): readonly Entry[] {
   switch (action.type) {
+    case 'asked':
+      return entries.map((entry) => (entry.news ? { ...entry, news: undefined } : entry));
     case 'loaded':
       return merge(entries, action.items);
     case 'posted':
       return put(entries, action.entry);
     case 'confirmed':
-      return put(without(entries, action.localId), action.comment);
+      return put(without(entries, action.localId), { ...action.comment, news: true });
     case 'refused':
       return patch(entries, action.localId, { local: 'failed', problem: action.problem });
     case 'arrived':
@@ -39,20 +44,31 @@ export function reduce(entries: readonly Entry[], action: Action): readonly Entr
   }
 }
 
-// The server's list is the truth for what it knows; what is still on its way here stays.
+// The server's list is the truth for what it knows; what is still on its way here stays, and so does what was told of
+// while the list was: it may be older.
 function merge(entries: readonly Entry[], items: Comment[]): readonly Entry[] {
-  const fresh = new Set(entries.filter((entry) => entry.fresh).map((entry) => entry.id));
-  const known = items.map((item) => (fresh.has(item.id) ? { ...item, fresh: true } : item));
-  return [...known, ...entries.filter((entry) => entry.local !== undefined)];
+  const old = new Map(entries.map((entry) => [entry.id, entry]));
+  const known = items.map((item): Entry => {
+    const entry = old.get(item.id);
+    if (entry?.news) return entry;
+    return entry?.fresh ? { ...item, fresh: true } : item;
+  });
+  const listed = new Set(items.map((item) => item.id));
+  return [
+    ...known,
+    ...entries.filter(
+      (entry) => entry.local !== undefined || (entry.news && !listed.has(entry.id)),
+    ),
+  ];
 }
 
 // The event of our own comment may overtake the answer to its POST.
 function arrive(entries: readonly Entry[], comment: Comment, mine: boolean): readonly Entry[] {
   const old = entries.find((entry) => entry.id === comment.id);
-  if (old) return put(entries, { ...comment, fresh: old.fresh });
+  if (old) return put(entries, { ...comment, fresh: old.fresh, news: true });
   const own = entries.find((entry) => entry.local === 'sending' && sameWords(entry, comment));
-  if (own) return put(without(entries, own.id), comment);
-  return put(entries, { ...comment, fresh: !mine });
+  if (own) return put(without(entries, own.id), { ...comment, news: true });
+  return put(entries, { ...comment, fresh: !mine, news: true });
 }
 
 function sameWords(a: Comment, b: Comment): boolean {

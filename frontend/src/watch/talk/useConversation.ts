@@ -34,7 +34,10 @@ export function useConversation(video: Video, account: Account | null): Talk {
   const [entries, dispatch] = useReducer(reduce, []);
   const query = useQuery({
     queryKey: keys.comments(video.id),
-    queryFn: ({ signal }) => comments.list(video.id, signal),
+    queryFn: ({ signal }) => {
+      dispatch({ type: 'asked' });
+      return comments.list(video.id, signal);
+    },
     staleTime: Infinity, // Events keep it fresh; a reconnect reads it again.
   });
   const { data, error, refetch } = query;

@@ -16,6 +16,7 @@ import (
 	"github.com/meanwhile-app/meanwhile/storage/database"
 	"github.com/meanwhile-app/meanwhile/storage/database/databasetest"
 	"github.com/meanwhile-app/meanwhile/storage/record"
+	"github.com/meanwhile-app/meanwhile/storage/storestest"
 )
 
 // atOnce is how many tests run at once: for much of their time they wait for a stream
@@ -40,20 +41,13 @@ const (
 	tick = 20 * time.Millisecond
 )
 
-// soon waits for what is promised within a time. Only time counts in which this
-// process runs: each tick that it gets is one, and those are dropped for which a
-// machine that is busy with something else leaves no room.
+// soon waits for what is promised within a time, of which only that counts in which
+// this process runs.
 func soon(t testing.TB, limit time.Duration, so func() bool, broken string) {
 	t.Helper()
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
-	for range limit / tick {
-		if so() {
-			return
-		}
-		<-ticker.C
+	for awake := storestest.NewAwake(t.Context()); !so(); <-time.After(tick) {
+		require.Less(t, awake.Elapsed(), limit, broken)
 	}
-	require.True(t, so(), broken)
 }
 
 // hands are those of a clock that stands still until a test moves them.

@@ -17,11 +17,13 @@ const awakeStep = 50 * time.Millisecond
 func NewAwake(ctx context.Context) *Awake {
 	a := &Awake{}
 	go func() {
+		ticker := time.NewTicker(awakeStep) // which drops the steps that nobody takes
+		defer ticker.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(awakeStep):
+			case <-ticker.C:
 				a.steps.Add(1)
 			}
 		}

@@ -147,47 +147,50 @@ func run(t testing.TB, statement string) {
 	require.NoError(t, err)
 }
 
-// template is the database that all others of this process are copied from: one
-// of the PostgreSQL server by its name, one of SQLite by its bytes.
-type template struct {
-	once  sync.Once
-	name  string
-	bytes []byte
+// migrated is what all databases of this process are copied from: one of the
+// PostgreSQL server, and the bytes of one of SQLite.
+var migrated struct { //nolint:gochecknoglobals // migrated once for all tests of a process
+	server struct {
+		once sync.Once
+		name string
+	}
+	file struct {
+		once  sync.Once
+		bytes []byte
+	}
 }
-
-var migrated, file template //nolint:gochecknoglobals // migrated once for all tests of a process
 
 // copied are the bytes of a migrated file that nobody has open.
 func copied(t testing.TB) []byte {
 	t.Helper()
-	file.once.Do(func() {
+	migrated.file.once.Do(func() {
 		path := filepath.Join(t.TempDir(), "template.db")
 		db, err := database.Open(t.Context(), scheme+path)
 		require.NoError(t, err)
 		migrate(t, db)
 		require.NoError(t, db.Close())
 		require.NoFileExists(t, path+"-wal", "all of it is in the file")
-		file.bytes, err = os.ReadFile(path)
+		migrated.file.bytes, err = os.ReadFile(path)
 		require.NoError(t, err)
 	})
-	require.NotEmpty(t, file.bytes, "the template could not be made")
-	return file.bytes
+	require.NotEmpty(t, migrated.file.bytes, "the template could not be made")
+	return migrated.file.bytes
 }
 
 // filled is the name of a migrated database that nobody is connected to.
 func filled(t testing.TB) string {
 	t.Helper()
-	migrated.once.Do(func() {
+	migrated.server.once.Do(func() {
 		name := "template_" + strings.ToLower(rand.Text())
 		run(t, "CREATE DATABASE "+name)
 		db := insist(t, named(t, name))
 		migrate(t, db)
 		require.NoError(t, db.Close())
 		vacate(t, name)
-		migrated.name = name
+		migrated.server.name = name
 	})
-	require.NotEmpty(t, migrated.name, "the template could not be made")
-	return migrated.name
+	require.NotEmpty(t, migrated.server.name, "the template could not be made")
+	return migrated.server.name
 }
 
 // Any opens a fresh database for a test that needs to run on one engine only.

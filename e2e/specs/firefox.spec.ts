@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
-import type { Page } from 'puppeteer-core';
+import type { Browser } from 'puppeteer-core';
 
 import { made } from '../support/clips.ts';
-import { launchFirefox, watchInFirefox } from '../support/firefox.ts';
+import { launchFirefox, openInFirefox, watchInFirefox } from '../support/firefox.ts';
 import { fragmentedMP4 } from '../support/hostile.ts';
 import { owner } from '../support/server.ts';
 import { expect, test } from '../support/test.ts';
@@ -23,15 +23,15 @@ test.describe('Firefox ESR', () => {
     await api.upload(readFileSync(webm), 'clip.webm', 'video/webm');
     const browser = await launchFirefox();
     try {
-      const page = await browser.newPage();
-      await signInBy(page, server.url);
+      await signInBy(browser, server.url);
       for (const stage of ['at once', 'when ready']) {
         for (const video of await api.videos()) {
           if (stage === 'when ready') {
             await api.becomes(video.id, 'ready');
           }
-          await page.goto(`${server.url}/v/${video.slug}`);
+          const page = await openInFirefox(browser, `${server.url}/v/${video.slug}`);
           const seen = await watchInFirefox(page, 3);
+          await page.close();
           expect(seen.width, `${video.title} ${stage}`).toBeGreaterThan(0);
         }
       }
@@ -43,9 +43,8 @@ test.describe('Firefox ESR', () => {
   test('records WebM that plays', async ({ server, api }) => {
     const browser = await launchFirefox();
     try {
-      const page = await browser.newPage();
-      await signInBy(page, server.url);
-      await page.goto(`${server.url}/record`);
+      await signInBy(browser, server.url);
+      const page = await openInFirefox(browser, `${server.url}/record`);
       await page.locator('::-p-xpath(//button[contains(., "Just you")])').click();
       await page.locator('::-p-xpath(//button[contains(., "Start recording")])').click();
       await page.waitForFunction(() => {
@@ -63,11 +62,11 @@ test.describe('Firefox ESR', () => {
   });
 });
 
-async function signInBy(page: Page, url: string): Promise<void> {
-  await page.goto(`${url}/sign-in`);
+async function signInBy(browser: Browser, url: string): Promise<void> {
+  const page = await openInFirefox(browser, `${url}/sign-in`);
   await page.locator('input[type=email]').fill(owner.email);
   await page.locator('input[type=password]').fill(owner.password);
   await page.locator('button[type=submit]').click();
-  // whole: Firefox takes the end of a page that still loads for the end of what comes after it
-  await page.waitForFunction(() => location.pathname === '/' && document.readyState === 'complete');
+  await page.waitForFunction(() => location.pathname === '/');
+  await page.close();
 }

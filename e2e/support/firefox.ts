@@ -33,6 +33,17 @@ export async function launchFirefox(): Promise<Browser> {
 }
 
 /**
+ * Opens an address in a page of its own. In one that is not done loading, whatever
+ * it says of itself, Firefox takes the end of that for the end of what it is sent to
+ * next, and calls it aborted (NS_BINDING_ABORTED).
+ */
+export async function openInFirefox(browser: Browser, url: string): Promise<Page> {
+  const page = await browser.newPage();
+  await page.goto(url);
+  return page;
+}
+
+/**
  * Plays the page's video from a second on until it has got a second further, with
  * pictures. When renditions become ready, another element takes over.
  */

@@ -16,9 +16,8 @@ cd e2e
 # few of the others do on both.
 many='/(bad-input|conversation|kill|ladder|library|record|trouble|uploads)\.spec\.ts$'
 both='Screen as mp4|kill -9 of the server in the middle of a recording|paused, left by a reload|appears in the other'
-# Two run at a time, but on the cluster, with its processes, what measures live pictures
-# and sound, and browsers that encode video at full rate, have the machine to
-# themselves.
+# Two run at a time. What measures live pictures and sound, and browsers that encode
+# video at full rate, run beside each other and nothing else.
 pages='/(accounts|admin|bad-input|bucket|conversation|disk-full|embed|headers|kill|ladder|library|pages|retry|share|sign-in|team|trouble|uploads|webhooks)\.spec\.ts$'
 
 light=() heavy=() others=()
@@ -35,10 +34,6 @@ done
 red=0
 run() { npx --no-install playwright test "$@" || red=1; }
 run --workers 2 "${light[@]}"
-if [[ -n ${MEANWHILE_E2E_CLUSTER:-} ]]; then
-	run "${heavy[@]}"
-else
-	run --workers 2 --fully-parallel "${heavy[@]}"
-	run --workers 2 -g "$both" "${others[@]}"
-fi
+run --workers 2 --fully-parallel "${heavy[@]}"
+[[ -n ${MEANWHILE_E2E_CLUSTER:-} ]] || run --workers 2 -g "$both" "${others[@]}"
 exit "$red"

@@ -197,7 +197,10 @@ const minute = () =>
     ),
   );
 
-test('another quality keeps the place and the page', async ({ api, ownersPage: page }) => {
+test('another quality keeps the place, the page, and what is done meanwhile', async ({
+  api,
+  ownersPage: page,
+}) => {
   await api.upload(minute(), 'minute.mp4', 'video/mp4');
   const [video] = await api.videos();
   await api.becomes(video?.id ?? '', 'ready');
@@ -234,4 +237,36 @@ test('another quality keeps the place and the page', async ({ api, ownersPage: p
     expect((await playerState(page)).error).toBe('');
   }
   expect(await page.evaluate(() => document.body.dataset.kept)).toBe('yes');
+
+  // The element that takes over is asked to play a last time: when it plays behind the other, or after four tries to.
+  // It is slow to do that.
+  await page.evaluate(() => {
+    const hurried = HTMLMediaElement.prototype.play;
+    const asked = new Map<HTMLMediaElement, number>();
+    HTMLMediaElement.prototype.play = async function () {
+      const before = asked.get(this) ?? 0;
+      asked.set(this, before + 1);
+      const last = !this.paused || before === 4;
+      await hurried.call(this);
+      if (!last || !('standby' in this.dataset)) return;
+      document.body.dataset.held = 'yes';
+      await new Promise((resolve) => document.body.addEventListener('go', resolve));
+    };
+  });
+  await play(page);
+  await quality.click();
+  await choice('Original').click();
+  await expect(page.locator('body[data-held]')).toBeAttached();
+  const front = page.locator('video:not([data-standby])');
+  await front.evaluate((video: HTMLVideoElement) => {
+    video.pause();
+    video.currentTime = 40;
+    video.volume = 0.3;
+  });
+  await page.evaluate(() => document.body.dispatchEvent(new Event('go')));
+  await expect(element).toHaveCount(1);
+  const after = await playerState(page);
+  expect(after).toMatchObject({ height: 720, paused: true });
+  expect(after.time).toBeCloseTo(40, 0);
+  expect(await element.evaluate((video: HTMLVideoElement) => video.volume)).toBe(0.3);
 });

@@ -54,6 +54,7 @@ for (const mode of modes) {
       expect(found.video?.frames).toBeGreaterThan(10);
       expect(found.audio?.frames).toBeGreaterThan(50);
       expect(loudness(file, 440)).toBeGreaterThan(-45);
+      expect(loudness(file, 440)).toBeGreaterThan(loudness(file, 1000) + 10);
       expect(readFileSync(file).length).toBe(video.size_bytes);
     });
   }

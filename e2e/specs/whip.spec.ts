@@ -95,6 +95,7 @@ for (const mode of Object.keys(cards) as Mode[]) {
     expect(found.video?.codec).toBe('h264');
     expect(found.video?.frames).toBeGreaterThan(40);
     expect(loudness(file, 440)).toBeGreaterThan(-45);
+    expect(loudness(file, 440)).toBeGreaterThan(loudness(file, 1000) + 10);
     await page.goto('/');
     await expect(page.getByText('A recording was interrupted')).toBeHidden();
     // whatever sizes the encoder went through, it gets its renditions

@@ -49,7 +49,10 @@ export function times(input: string, kind: 'v' | 'a'): number[] {
     .map((line) => parseFloat(line));
 }
 
-/** How loud a frequency is in a file, in dB below full scale. */
+/**
+ * How loud a frequency gets in a file, in dB below full scale: at its loudest, for a
+ * busy machine leaves holes in what it records, and browsers take a steady tone for noise.
+ */
 export function loudness(input: string, hertz: number): number {
   const filter = `bandpass=f=${hertz}:width_type=h:w=60,volumedetect`;
   const run = spawnSync(
@@ -59,7 +62,7 @@ export function loudness(input: string, hertz: number): number {
       encoding: 'utf8',
     },
   );
-  return Number(/mean_volume: (\S+)/.exec(run.stderr)?.[1] ?? -Infinity);
+  return Number(/max_volume: (\S+)/.exec(run.stderr)?.[1] ?? -Infinity);
 }
 
 /** Fetches a URL into a file, with a session's cookies. */

@@ -12,6 +12,7 @@ export interface Taken {
 const READY_WITHIN_MS = 20_000;
 const CLOSE_ENOUGH = 0.12;
 const HEAD_START = 0.35;
+const SOUGHT = 1; // seconds apart that only a seek brings about
 
 /**
  * Prepares a source on a second element behind the first and hands over when it shows the same moment: no reload, no
@@ -70,16 +71,24 @@ async function meet(from: HTMLVideoElement, to: HTMLVideoElement): Promise<void>
 
 async function takeOver(from: HTMLVideoElement, to: HTMLVideoElement): Promise<void> {
   const playing = !from.paused;
+  keepSettings(from, to);
+  keepCaptions(from, to);
+  // Where sound needs a gesture on each element (iOS), this refuses, and the first goes on.
+  if (playing) await to.play();
+  // What the viewer did to the first in the meantime.
+  keepSettings(from, to);
+  if (Math.abs(from.currentTime - to.currentTime) > SOUGHT) to.currentTime = from.currentTime;
+  if (from.paused && !from.ended) to.pause();
+  delete to.dataset.standby;
+  from.dataset.standby = '';
+  from.pause();
+}
+
+function keepSettings(from: HTMLVideoElement, to: HTMLVideoElement): void {
   to.volume = from.volume;
   to.muted = from.muted;
   to.playbackRate = from.playbackRate;
   to.preservesPitch = from.preservesPitch;
-  keepCaptions(from, to);
-  // Where sound needs a gesture on each element (iOS), this refuses, and the first goes on.
-  if (playing) await to.play();
-  delete to.dataset.standby;
-  from.dataset.standby = '';
-  from.pause();
 }
 
 function keepCaptions(from: HTMLVideoElement, to: HTMLVideoElement): void {

@@ -59,6 +59,22 @@ describe('subscribe', () => {
     expect(onReconnect).toHaveBeenCalledTimes(1);
   });
 
+  it('asks for the whole again if the stream took its time to open, and not if it did not', () => {
+    const prompt = vi.fn();
+    subscribe('/api/events', { handlers: {}, onReconnect: prompt });
+    vi.advanceTimersByTime(900);
+    latest().onopen?.();
+    vi.advanceTimersByTime(60_000);
+    latest().onopen?.();
+    expect(prompt).not.toHaveBeenCalled();
+
+    const late = vi.fn();
+    subscribe('/api/events', { handlers: {}, onReconnect: late });
+    vi.advanceTimersByTime(1_100);
+    latest().onopen?.();
+    expect(late).toHaveBeenCalledTimes(1);
+  });
+
   it('leaves a dropped line to the browser', () => {
     subscribe('/api/events', { handlers: {} });
     latest().breakFor(false);

@@ -9,6 +9,8 @@ type Watch = {
   onReconnect?: () => void;
 };
 
+// A stream that opens within this long misses next to nothing of what came after the page asked for the whole.
+const promptly = 1_000;
 const firstDelay = 1_000;
 const longestDelay = 30_000;
 
@@ -22,11 +24,14 @@ export function subscribe(url: string, { handlers, onReconnect }: Watch): () => 
   let timer: ReturnType<typeof setTimeout> | undefined;
   let delay = firstDelay;
   let gap = false;
+  // Browsers keep few lines to a server, and other tabs may have them all.
+  const late = setTimeout(() => (gap = true), promptly);
 
   const connect = () => {
     const current = new EventSource(withPass(url));
     source = current;
     current.onopen = () => {
+      clearTimeout(late);
       delay = firstDelay;
       if (gap) onReconnect?.();
       gap = false;
@@ -47,6 +52,7 @@ export function subscribe(url: string, { handlers, onReconnect }: Watch): () => 
 
   connect();
   return () => {
+    clearTimeout(late);
     clearTimeout(timer);
     source?.close();
   };

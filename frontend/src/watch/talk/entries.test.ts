@@ -1,6 +1,6 @@
 import type { Comment } from '@/api';
 import { describe, expect, it } from 'vitest';
-import { reduce, type Action, type Entry } from './entries';
+import { reduce, silence, type Action, type Entry } from './entries';
 import { chunked, filtered, threadAt, threadsOf } from './threads';
 
 function comment(id: string, values: Partial<Comment> = {}): Comment {
@@ -19,8 +19,8 @@ function comment(id: string, values: Partial<Comment> = {}): Comment {
   };
 }
 
-const run = (actions: Action[], start: Entry[] = []) =>
-  actions.reduce<readonly Entry[]>(reduce, start);
+const run = (actions: Action[], entries: Entry[] = []) =>
+  actions.reduce(reduce, { ...silence, entries }).entries;
 const ids = (entries: readonly Entry[]) => entries.map((entry) => entry.id);
 
 describe('reduce', () => {
@@ -91,6 +91,16 @@ describe('reduce', () => {
       [{ type: 'removed', id: 'c1' }],
       [comment('c1'), comment('r1', { parent_id: 'c1' }), comment('c2')],
     );
+    expect(ids(after)).toEqual(['c2']);
+  });
+
+  it('does not bring back what was removed while the list was on its way', () => {
+    const items = [comment('c1'), comment('r1', { parent_id: 'c1' }), comment('c2')];
+    const after = run([
+      { type: 'asked' },
+      { type: 'removed', id: 'c1' },
+      { type: 'loaded', items },
+    ]);
     expect(ids(after)).toEqual(['c2']);
   });
 });

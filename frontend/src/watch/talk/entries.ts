@@ -22,13 +22,39 @@ export type Action =
   | { type: 'changed'; id: string; patch: Partial<Comment> }
   | { type: 'removed'; id: string };
 
+/** A conversation as this page knows it. */
+export interface State {
+  entries: readonly Entry[];
+  /** Ids of what was removed. Nobody brings that back, but a list that was on its way may still name it. */
+  removed: ReadonlySet<string>;
+}
+
+export const silence: State = { entries: [], removed: new Set() };
+
 /** The conversation after one event. Order is the reader's business: see threads.ts. */
-export function reduce(entries: readonly Entry[], action: Action): readonly Entry[] {
+export function reduce({ entries, removed }: State, action: Action): State {
+  switch (action.type) {
+    case 'removed':
+      return {
+        entries: entries.filter(({ id, parent_id }) => id !== action.id && parent_id !== action.id),
+        removed: new Set([...removed, action.id]),
+      };
+    case 'loaded': {
+      const there = ({ id, parent_id }: Comment) =>
+        !removed.has(id) && !removed.has(parent_id ?? '');
+      return { entries: merge(entries, action.items.filter(there)), removed };
+    }
+    default:
+      return { entries: changed(entries, action), removed };
+  }
+}
+
+type Change = Exclude<Action, { type: 'removed' | 'loaded' }>;
+
+function changed(entries: readonly Entry[], action: Change): readonly Entry[] {
   switch (action.type) {
     case 'asked':
       return entries.map((entry) => (entry.news ? { ...entry, news: undefined } : entry));
-    case 'loaded':
-      return merge(entries, action.items);
     case 'posted':
       return put(entries, action.entry);
     case 'confirmed':
@@ -39,8 +65,6 @@ export function reduce(entries: readonly Entry[], action: Action): readonly Entr
       return arrive(entries, action.comment, action.mine);
     case 'changed':
       return patch(entries, action.id, action.patch);
-    case 'removed':
-      return entries.filter((entry) => entry.id !== action.id && entry.parent_id !== action.id);
   }
 }
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useCallback, useEffect, useMemo, useReducer } from 'react';
 import { comments, keys, messageOf, type Account, type Comment, type Video } from '@/api';
 import { toast } from '@/ui';
-import { reduce, type Entry } from './entries';
+import { reduce, silence, type Entry } from './entries';
 
 /** What a person wrote, and where. */
 export interface Draft {
@@ -31,7 +31,7 @@ export interface Talk {
 }
 
 export function useConversation(video: Video, account: Account | null): Talk {
-  const [entries, dispatch] = useReducer(reduce, []);
+  const [{ entries }, dispatch] = useReducer(reduce, silence);
   const query = useQuery({
     queryKey: keys.comments(video.id),
     queryFn: ({ signal }) => {

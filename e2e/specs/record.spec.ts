@@ -4,7 +4,7 @@ import path from 'node:path';
 import { openSharedTab } from '../support/browser.ts';
 import { loudness, probe } from '../support/media.ts';
 import { expectOtherPicture } from '../support/pictures.ts';
-import { expectPlaying, play, playerState } from '../support/player.ts';
+import { expectPlaying, pause, play, playerState } from '../support/player.ts';
 import {
   type Format,
   type Mode,
@@ -37,9 +37,7 @@ for (const mode of modes) {
       const state = await playerState(viewer);
       expect(state.width).toBeGreaterThan(0);
       expect(state.duration).toBeGreaterThan(5);
-      await viewer
-        .locator('video:not([data-standby])')
-        .evaluate((video: HTMLVideoElement) => video.pause());
+      await pause(viewer);
       await expectOtherPicture(viewer, 1);
       await play(viewer);
 

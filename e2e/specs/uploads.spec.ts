@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { newPerson } from '../support/browser.ts';
 import { drop, heavyMP4, ordinaryFiles } from '../support/files.ts';
-import { play, playerState } from '../support/player.ts';
+import { play, playerState, start } from '../support/player.ts';
 import { expect, signIn, test } from '../support/test.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -44,8 +44,7 @@ test('files of many kinds dropped at once play, or say in words why not', async 
     const ready = async () => (await playerState(page)).duration;
     await expect.poll(ready).toBeGreaterThan(4.5);
     if (title === 'voice') {
-      const player = page.locator('video:not([data-standby])');
-      await player.evaluate((video: HTMLVideoElement) => video.play());
+      await start(page);
       await expect.poll(async () => (await playerState(page)).audioBytes).toBeGreaterThan(0);
     } else await play(page);
   }

@@ -6,7 +6,7 @@ import type { BrowserContext, Page } from '@playwright/test';
 import { openSharedTab } from '../support/browser.ts';
 import { loudness, probe } from '../support/media.ts';
 import { expectOtherPicture } from '../support/pictures.ts';
-import { play, playerState, seek } from '../support/player.ts';
+import { pause, play, playerState, seek } from '../support/player.ts';
 import { type Mode, savedSeconds, stopRecording, waitForSaved } from '../support/recording.ts';
 import { Relay } from '../support/relay.ts';
 import { expect, test } from '../support/test.ts';
@@ -80,9 +80,7 @@ for (const mode of Object.keys(cards) as Mode[]) {
     expect(state.width).toBeGreaterThan(300);
     expect(state.duration).toBeGreaterThan(saved - 1);
     expect(state.duration).toBeLessThan(shown + since + 5);
-    await viewer
-      .locator('video:not([data-standby])')
-      .evaluate((video: HTMLVideoElement) => video.pause());
+    await pause(viewer);
     await expectOtherPicture(viewer, 2);
 
     // the server has H.264 with the microphone's tone, and the browser has nothing

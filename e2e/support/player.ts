@@ -13,18 +13,24 @@ export interface PlayerState {
   error: string;
 }
 
-/** The page's <video>; not the one that makes itself ready to take over from it. */
-const shown = (page: Page) => page.locator('video:not([data-standby])');
+/**
+ * The page's <video>; not the one that makes itself ready to take over from it. When it
+ * does, the one before is of no use any more, so pages look it up in the moment they use it.
+ */
+const shown = 'video:not([data-standby])';
 
 /** Waits until the page's player knows what it plays: a source that is attached later would undo what is asked of it. */
 async function attached(page: Page): Promise<void> {
-  const known = () => shown(page).evaluate((v: HTMLVideoElement) => v.readyState);
+  const known = () =>
+    page.evaluate((it) => document.querySelector<HTMLVideoElement>(it)?.readyState ?? 0, shown);
   await expect.poll(known).toBeGreaterThanOrEqual(1); // HAVE_METADATA
 }
 
 /** Reads the state of the page's <video>. */
-export function playerState(page: Page): Promise<PlayerState> {
-  return shown(page).evaluate((video: HTMLVideoElement) => {
+export async function playerState(page: Page): Promise<PlayerState> {
+  await page.locator(shown).waitFor({ state: 'attached' });
+  return page.evaluate((it) => {
+    const video = document.querySelector<HTMLVideoElement>(it)!;
     const counted = video as HTMLVideoElement & { webkitAudioDecodedByteCount?: number };
     return {
       time: video.currentTime,
@@ -37,7 +43,7 @@ export function playerState(page: Page): Promise<PlayerState> {
       ended: video.ended,
       error: video.error?.message ?? '',
     };
-  });
+  }, shown);
 }
 
 /** Starts the player as a person would and waits until pictures and sound come out. */
@@ -45,8 +51,22 @@ export async function play(page: Page): Promise<void> {
   await attached(page);
   const before = await playerState(page);
   if (before.ended) before.time = 0; // it begins again
-  await shown(page).evaluate((video: HTMLVideoElement) => video.play());
+  await start(page);
   await expectPlaying(page, before);
+}
+
+/** Asks the player to play. */
+export async function start(page: Page): Promise<void> {
+  await page.evaluate((it) => {
+    const video = document.querySelector<HTMLVideoElement>(it)!;
+    // what takes over from it in this moment plays in its place, and it breaks its word
+    void video.play().catch(() => undefined);
+  }, shown);
+}
+
+/** Stops the player where it is. */
+export async function pause(page: Page): Promise<void> {
+  await page.evaluate((it) => document.querySelector<HTMLVideoElement>(it)!.pause(), shown);
 }
 
 /** Waits until time, pictures and sound of a playing video have moved on from where it was. */
@@ -66,23 +86,26 @@ export async function expectPlaying(page: Page, before?: PlayerState): Promise<v
 /** Seeks and waits until a picture of the new place is there, or of where it has played on to since. */
 export async function seek(page: Page, seconds: number): Promise<void> {
   await attached(page);
-  const video = shown(page);
-  const asked = await video.evaluate((v: HTMLVideoElement, at) => {
-    v.currentTime = at;
-    return performance.now();
-  }, seconds);
+  const asked = await page.evaluate(
+    ([it, at]) => {
+      document.querySelector<HTMLVideoElement>(it)!.currentTime = at;
+      return performance.now();
+    },
+    [shown, seconds] as const,
+  );
   // When renditions become ready another element takes over, at the same place.
   await expect
     .poll(() =>
-      video.evaluate(
-        (v: HTMLVideoElement, [at, since]) => {
+      page.evaluate(
+        ([it, at, since]) => {
+          const v = document.querySelector<HTMLVideoElement>(it)!;
           const stands = v.paused && !v.ended;
           const played = stands ? 0 : ((performance.now() - since) / 1000) * v.playbackRate;
           const beyond = v.currentTime - at;
           const there = beyond > -1.5 && beyond < 1.5 + played;
           return !v.seeking && v.readyState >= v.HAVE_CURRENT_DATA && there;
         },
-        [seconds, asked] as const,
+        [shown, seconds, asked] as const,
       ),
     )
     .toBe(true);
@@ -90,7 +113,8 @@ export async function seek(page: Page, seconds: number): Promise<void> {
 
 /** A number that differs between different pictures of the player. */
 export function pictureSum(page: Page): Promise<number> {
-  return shown(page).evaluate((video: HTMLVideoElement) => {
+  return page.evaluate((it) => {
+    const video = document.querySelector<HTMLVideoElement>(it)!;
     const canvas = document.createElement('canvas');
     canvas.width = 64;
     canvas.height = 36;
@@ -99,5 +123,5 @@ export function pictureSum(page: Page): Promise<number> {
     let sum = 0;
     paint?.getImageData(0, 0, 64, 36).data.forEach((value, i) => (sum += value * ((i % 251) + 1)));
     return sum;
-  });
+  }, shown);
 }

@@ -56,7 +56,10 @@ export async function watchInFirefox(page: Page, from: number): Promise<{ width:
     const shown = () => document.querySelector<HTMLVideoElement>('video:not([data-standby])')!;
     shown().muted = true;
     shown().currentTime = start;
-    await shown().play();
+    // what takes over from it in this moment plays in its place, and it breaks its word
+    void shown()
+      .play()
+      .catch(() => undefined);
     const enough = (video: HTMLVideoElement) =>
       video.currentTime > start + 1 && video.getVideoPlaybackQuality().totalVideoFrames > 5;
     while (!enough(shown())) {
